@@ -1,0 +1,93 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The same rules for every target of ours; a warning is an error.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // Spans as results of properties and methods; the standard library's own spelling of lifetimes.
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets in layer order: each may import only what stands above it (`scripts/check` verifies it).
+let package = Package(
+    name: "weir",
+    products: [
+        .executable(name: "weir", targets: ["weir"]),
+        .executable(name: "weir-bench", targets: ["weir-bench"]),
+    ],
+    dependencies: [
+        // The command line.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Pipeline files, with the line and column of every node.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // Sockets.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // Log lines on standard error.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Latency histograms of the benchmarks.
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // The system's compression libraries.
+        .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        // Durable bytes: files, encodings, compression, keyed tables in memory. Knows no records.
+        .target(name: "Storage", dependencies: ["CLZ4", "CZstd"]),
+        // What flows (schemas, columns, batches, watermarks) and the contracts of source, operator, sink, plan.
+        .target(name: "Dataflow", dependencies: ["Storage"]),
+        // The outside world to batches and back: sources, sinks, formats.
+        .target(
+            name: "Connectors",
+            dependencies: [
+                "Dataflow", "Storage",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        // The steps, and the expressions they evaluate.
+        .target(name: "Operators", dependencies: ["Dataflow"]),
+        // A pipeline file to a checked plan, or to diagnostics a user can act on.
+        .target(name: "Pipeline", dependencies: ["Connectors", "Operators", "Dataflow", "Yams"]),
+        // Runs a plan: sequencer, workers, mailboxes.
+        .target(name: "Execution", dependencies: ["Dataflow", "Storage"]),
+        // The command line, one file per verb; the only place where everything meets.
+        .executableTarget(
+            name: "weir",
+            dependencies: [
+                "Pipeline", "Execution", "Connectors", "Operators", "Dataflow", "Storage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        // Measurements.
+        .executableTarget(
+            name: "weir-bench",
+            dependencies: [
+                "Pipeline", "Execution", "Connectors", "Operators", "Dataflow", "Storage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ]),
+        // What stands in for the world in tests: twins, virtual clock, seeded generators.
+        .target(name: "TestSupport", dependencies: ["Dataflow", "Storage"], path: "Tests/TestSupport"),
+        .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
+        .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "TestSupport"]),
+        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport"]),
+        .testTarget(name: "OperatorsTests", dependencies: ["Operators", "TestSupport"]),
+        .testTarget(name: "PipelineTests", dependencies: ["Pipeline", "TestSupport"]),
+        .testTarget(
+            name: "ExecutionTests",
+            dependencies: ["Execution", "Pipeline", "Connectors", "Operators", "TestSupport"]),
+        // Whole pipelines, in the process and through the executable.
+        .testTarget(
+            name: "GoldenTests",
+            dependencies: ["Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = settings
+}

@@ -1,0 +1,42 @@
+import Storage
+
+/// One bit a row, 1 for valid: the validity of a column.
+///
+/// Bits of rows beyond the count are undefined.
+package struct Bitmap: Sendable {
+    private let slab: Slab
+    /// Rows that have a bit.
+    package let count: Int
+
+    /// A bitmap of `count` rows, all of them `valid` or none.
+    package init(count: Int, valid: Bool) {
+        slab = Slab(byteCount: (count + 63) / 64 * 8)
+        self.count = count
+        slab.fill(valid ? 0xff : 0, count: (count + 63) / 64 * 8)
+    }
+
+    /// The bits, 64 rows a word, the first row lowest.
+    package var words: Span<UInt64> {
+        @_lifetime(borrow self) get {
+            let span = unsafe Span(
+                _unsafeStart: slab.base.assumingMemoryBound(to: UInt64.self),
+                count: (count + 63) / 64)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    package subscript(row: Int) -> Bool {
+        precondition(row >= 0 && row < count)
+        let byte = unsafe slab.base.load(fromByteOffset: row >> 3, as: UInt8.self)
+        return byte & (1 &<< UInt8(truncatingIfNeeded: row & 7)) != 0
+    }
+
+    /// Sets the bit of a row; only while nobody else holds the bitmap.
+    package func set(_ row: Int, valid: Bool) {
+        precondition(row >= 0 && row < count)
+        let mask: UInt8 = 1 &<< UInt8(truncatingIfNeeded: row & 7)
+        let byte = unsafe slab.base.load(fromByteOffset: row >> 3, as: UInt8.self)
+        let changed = valid ? byte | mask : byte & ~mask
+        unsafe slab.base.storeBytes(of: changed, toByteOffset: row >> 3, as: UInt8.self)
+    }
+}

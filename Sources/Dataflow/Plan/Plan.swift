@@ -1,0 +1,192 @@
+/// A checked pipeline, ready to run: a directed graph of nodes with the factories of what runs in
+/// them.
+///
+/// Made by `Pipeline` from a file, or by hand in tests; `Execution` runs it and knows neither YAML
+/// nor a concrete operator. Indices are places in the arrays.
+package struct Plan: Sendable {
+    package var name: String
+    package var sources: [SourceNode] = []
+    package var tables: [TableNode] = []
+    /// In an order in which every step stands behind its input.
+    package var steps: [StepNode] = []
+    package var sinks: [SinkNode] = []
+    package var settings: Settings
+
+    package init(name: String, settings: Settings = Settings()) {
+        self.name = name
+        self.settings = settings
+    }
+
+    /// How the engine runs it.
+    package struct Settings: Sendable {
+        /// Worker threads.
+        package var workers = 1
+        /// Bytes a source reads at once, at most (a longer record is read whole).
+        package var chunkBytes = 512 << 10
+        /// Rows of a batch, at most.
+        package var batchRows = 4096
+        /// Chunks under way at once, at most.
+        package var chunksInFlight = 0
+        /// Bytes of chunks under way at once, at most (one chunk always is).
+        package var bytesInFlight = 32 << 20
+
+        package init() {}
+    }
+
+    /// Where rows come from: an output of a source or step.
+    package struct Edge: Hashable, Sendable {
+        package enum Node: Hashable, Sendable {
+            case source(Int)
+            case step(Int)
+        }
+        package let node: Node
+        package let port: Port
+
+        package init(_ node: Node, _ port: Port = .main) {
+            self.node = node
+            self.port = port
+        }
+    }
+
+    /// A source that feeds steps.
+    package struct SourceNode: Sendable {
+        package let name: String
+        /// The schema of its main output.
+        package let schema: Schema
+        package let watermark: WatermarkStrategy?
+        package let makeSource: @Sendable () throws -> any Source
+        package let makeDecoder: @Sendable () -> any Decoder
+
+        package init(
+            name: String, schema: Schema, watermark: WatermarkStrategy?,
+            makeSource: @escaping @Sendable () throws -> any Source,
+            makeDecoder: @escaping @Sendable () -> any Decoder
+        ) {
+            self.name = name
+            self.schema = schema
+            self.watermark = watermark
+            self.makeSource = makeSource
+            self.makeDecoder = makeDecoder
+        }
+    }
+
+    /// A source whose rows are upserts of a broadcast table.
+    package struct TableNode: Sendable {
+        package let name: String
+        package let makeSource: @Sendable () throws -> any Source
+        package let makeDecoder: @Sendable () -> any Decoder
+        package let makeBuilder: @Sendable () -> any TableBuilder
+
+        package init(
+            name: String,
+            makeSource: @escaping @Sendable () throws -> any Source,
+            makeDecoder: @escaping @Sendable () -> any Decoder,
+            makeBuilder: @escaping @Sendable () -> any TableBuilder
+        ) {
+            self.name = name
+            self.makeSource = makeSource
+            self.makeDecoder = makeDecoder
+            self.makeBuilder = makeBuilder
+        }
+    }
+
+    /// A step of the pipeline.
+    package struct StepNode: Sendable {
+        package let name: String
+        /// The step's type in the file, for `explain` and statistics.
+        package let type: String
+        package let input: Edge
+        /// The schema of its input.
+        package let inputSchema: Schema
+        /// The schemas of its outputs.
+        package let outputs: [Port: Schema]
+        /// Columns of the input that decide which worker a row goes to; nil for a step without
+        /// keyed state, an empty list for a step that one worker does alone.
+        package let key: [Int]?
+        /// What it keeps and what bounds that, for `explain`.
+        package let stateDescription: String?
+        package let makeOperator: @Sendable (StepContext) -> any Operator
+
+        package init(
+            name: String, type: String, input: Edge, inputSchema: Schema, outputs: [Port: Schema],
+            key: [Int]? = nil, stateDescription: String? = nil,
+            makeOperator: @escaping @Sendable (StepContext) -> any Operator
+        ) {
+            self.name = name
+            self.type = type
+            self.input = input
+            self.inputSchema = inputSchema
+            self.outputs = outputs
+            self.key = key
+            self.stateDescription = stateDescription
+            self.makeOperator = makeOperator
+        }
+    }
+
+    /// A sink and what it takes.
+    package struct SinkNode: Sendable {
+        package let name: String
+        package let inputs: [Input]
+        package let makeWriter: @Sendable () throws -> any SinkWriter
+
+        /// One of the outputs that a sink writes.
+        package struct Input: Sendable {
+            package let edge: Edge
+            package let makeEncoder: @Sendable () -> any Encoder
+
+            package init(edge: Edge, makeEncoder: @escaping @Sendable () -> any Encoder) {
+                self.edge = edge
+                self.makeEncoder = makeEncoder
+            }
+        }
+
+        package init(
+            name: String, inputs: [Input], makeWriter: @escaping @Sendable () throws -> any SinkWriter
+        ) {
+            self.name = name
+            self.inputs = inputs
+            self.makeWriter = makeWriter
+        }
+    }
+}
+
+/// What an operator is told of its place.
+package struct StepContext: Sendable {
+    package let step: String
+    package let worker: Int
+    package let workers: Int
+
+    package init(step: String, worker: Int, workers: Int) {
+        self.step = step
+        self.worker = worker
+        self.workers = workers
+    }
+}
+
+/// How a source's watermark follows its rows. Times in microseconds.
+package struct WatermarkStrategy: Sendable, Equatable {
+    /// Which inputs have a watermark of their own; the source's is the least of the active ones.
+    package enum Scope: Sendable, Equatable { case source, partition }
+
+    package var delay: Int64
+    package var idleTimeout: Int64
+    package var maxFuture: Int64?
+    package var scope: Scope
+
+    package init(delay: Int64, idleTimeout: Int64, maxFuture: Int64?, scope: Scope) {
+        self.delay = delay
+        self.idleTimeout = idleTimeout
+        self.maxFuture = maxFuture
+        self.scope = scope
+    }
+}
+
+/// Builds the versions of a broadcast table from the rows of its source.
+package protocol TableBuilder: AnyObject {
+    /// Takes upserts of the decoder's schema; throws when the table's memory guard is passed.
+    func add(_ batch: Batch) throws
+    /// The table as of now, immutable from here on.
+    func version() -> any TableVersion
+    /// Rows refused so far (a null key, say).
+    var rejectedCount: Int { get }
+}

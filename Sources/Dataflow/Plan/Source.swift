@@ -1,0 +1,57 @@
+/// Where records come from: pulled by the engine, in whole records.
+///
+/// Made closed; the engine calls `open`, then `read` again and again on one thread, then `close`. A
+/// source knows nothing of watermarks, back-pressure, workers or checkpoints.
+package protocol Source: AnyObject {
+    /// Whether it ends by itself (a file that is not followed, `generate` with a count).
+    var isBounded: Bool { get }
+
+    /// Opens what must be there at the start.
+    func open() throws
+
+    /// Reads what is there now, up to `byteCount` bytes and at least one record if there is any.
+    ///
+    /// Waits at most `waitMilliseconds` (0: not at all) for the first byte; gives `.nothing` then.
+    /// A record longer than the source's `max_record` is given up: it comes out as `.rejected`.
+    func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult
+
+    /// Makes a `read` that waits return soon; may be called on any thread.
+    func interrupt()
+
+    func close()
+}
+
+/// What a source's read gave.
+package enum ReadResult: Sendable {
+    case chunk(RawChunk)
+    /// Records that could not be cut out of the input, with what was wrong; nothing else was read.
+    case rejected([RejectedRecord])
+    /// Nothing came in time.
+    case nothing
+    /// Nothing will ever come.
+    case end
+}
+
+/// A record that failed before it was decoded.
+package struct RejectedRecord: Sendable {
+    package let error: String
+    package let place: SourcePlace
+    /// The record's first bytes.
+    package let raw: [UInt8]
+
+    package init(error: String, place: SourcePlace, raw: [UInt8]) {
+        self.error = error
+        self.place = place
+        self.raw = raw
+    }
+}
+
+/// Turns the bytes of chunks into batches; one per worker and source, used by one thread at a time.
+///
+/// `begin` takes a chunk, and `next` gives its rows, in order, at most `rowsMax` a batch. Batches
+/// have exactly the columns of the schema the decoder was made for, except that the engine fills
+/// `watermark` and `ordinal` (which stand last). Records that cannot be decoded go to `rejects`.
+package protocol Decoder: AnyObject {
+    func begin(_ chunk: RawChunk)
+    func next(rowsMax: Int, rejects: inout RejectedRows) -> Batch?
+}

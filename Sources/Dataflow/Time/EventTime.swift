@@ -1,0 +1,16 @@
+/// Event time and watermarks: UTC microseconds since 1970-01-01T00:00:00Z, in an Int64.
+package enum EventTime {
+    /// The watermark before the first row: nothing is late.
+    package static let none = Int64.min
+    /// The watermark behind the last row: nothing follows.
+    package static let end = Int64.max
+
+    package static let microsecondsPerSecond: Int64 = 1_000_000
+
+    /// The start of the bucket of `size` microseconds that holds `time`, aligned to the epoch.
+    @inlinable @inline(__always)
+    package static func bucketStart(of time: Int64, size: Int64) -> Int64 {
+        let rest = time % size
+        return time &- (rest < 0 ? rest &+ size : rest)
+    }
+}
