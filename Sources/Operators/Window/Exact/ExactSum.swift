@@ -55,9 +55,10 @@ struct ExactSum: BitwiseCopyable, Equatable {
     /// is added, where the sum would overflow.
     @inline(__always)
     mutating func add(mantissa: UInt64, shift: Int, sign: UInt64) -> Bool {
-        let magnitude = Int128(truncatingIfNeeded: mantissa) &<< Int128(truncatingIfNeeded: shift)
-        let mask = Int128(truncatingIfNeeded: Int64(bitPattern: sign) &>> 63)
-        let (sum, isOver) = fixed.addingReportingOverflow((magnitude ^ mask) &- mask)
+        let mask = Int64(bitPattern: sign) &>> 63
+        let signed = (Int64(bitPattern: mantissa) ^ mask) &- mask
+        let units = Int128(truncatingIfNeeded: signed) &<< Int128(truncatingIfNeeded: shift)
+        let (sum, isOver) = fixed.addingReportingOverflow(units)
         if isOver { return false }
         fixed = sum
         return true
