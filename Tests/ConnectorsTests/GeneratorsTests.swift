@@ -7,7 +7,10 @@ import Testing
 
 /// The text of rows, as a string.
 func generated(_ options: GeneratorOptions, rows: Range<Int>? = nil) throws -> String {
-    let generator = try RecordGenerator(options)
+    text(of: try RecordGenerator(options), rows: rows)
+}
+
+func text(of generator: RecordGenerator, rows: Range<Int>? = nil) -> String {
     var text = GeneratedText(byteCount: 0)
     generator.write(rows: rows ?? 0..<generator.rowCount, into: &text)
     return string(text)
@@ -65,14 +68,14 @@ struct RecordGeneratorTests {
 
     @Test(arguments: GeneratorOptions.Kind.allCases)
     func anyPieceIsTheSameAsInTheWhole(_ kind: GeneratorOptions.Kind) throws {
-        let options = options(kind, rows: 2000)
-        let whole = lines(try generated(options))
+        let generator = try RecordGenerator(options(kind, rows: 2000))
+        let whole = lines(text(of: generator))
         #expect(whole.count == 2000)
         var random = SplitMix64(seed: Seeds.base)
         for _ in 0..<20 {
             let start = random.int(0..<2000)
             let rows = start..<random.int(start...min(start + 100, 2000))
-            #expect(lines(try generated(options, rows: rows)) == Array(whole[rows]))
+            #expect(lines(text(of: generator, rows: rows)) == Array(whole[rows]))
         }
     }
 
@@ -124,19 +127,23 @@ struct RecordGeneratorTests {
         }
     }
 
-    /// A timestamp as text, by counting days one by one.
+    /// A timestamp as text, by counting years and months one by one.
     private func rfc3339(_ milliseconds: Int) -> String {
         func padded(_ number: Int, _ count: Int) -> String {
             String(repeating: "0", count: count - "\(number)".count) + "\(number)"
         }
-        var (year, month, day) = (1970, 1, 1)
-        for _ in 0..<milliseconds / 86_400_000 {
-            let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-            let length = month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
-            day += 1
-            if day > length { (month, day) = (month + 1, 1) }
-            if month > 12 { (year, month) = (year + 1, 1) }
+        var (year, month, day) = (1970, 1, milliseconds / 86_400_000)
+        func isLeap() -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+        while day >= (isLeap() ? 366 : 365) {
+            day -= isLeap() ? 366 : 365
+            year += 1
         }
+        for length in [31, isLeap() ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+            if day < length { break }
+            day -= length
+            month += 1
+        }
+        day += 1
         let rest = milliseconds % 86_400_000
         let time = [rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60].map { padded($0, 2) }
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
