@@ -56,7 +56,7 @@ private struct JSONParser {
     }
 
     mutating func skipSpace() {
-        while let byte, [0x20, 0x09, 0x0a, 0x0d].contains(byte) { offset += 1 }
+        while let byte, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d { offset += 1 }
     }
 
     mutating func take(_ character: Unicode.Scalar) -> Bool {
