@@ -10,8 +10,11 @@ package final class FileReader {
     /// The place in the file up to which its bytes are used up.
     package var fileOffset: Int { readOffset - pending.count }
 
+    /// The place in the file up to which it was read.
+    package private(set) var readOffset = 0
+    package var isCompressed: Bool { decoder != nil }
+
     private let decoder: (any FrameDecoder)?
-    private var readOffset = 0
     private var input: Slab?
     private var pending = 0..<0
     private var mayHoldOutput = false

@@ -67,6 +67,19 @@ package enum ByteScan {
     }
 
     /// The byte at a place.
+    package static func byte(in bytes: RawSpan, at place: Int) -> UInt8 {
+        precondition(place >= 0 && place < bytes.byteCount)
+        return load(bytes, place)
+    }
+
+    /// The four bytes at a place, most significant first.
+    package static func bigEndianLength(in bytes: RawSpan, at place: Int) -> Int {
+        precondition(place >= 0 && place + 4 <= bytes.byteCount)
+        let word = unsafe bytes.unsafeLoadUnaligned(
+            fromUncheckedByteOffset: place, as: UInt32.self)
+        return Int(UInt32(bigEndian: word))
+    }
+
     @inline(__always)
     private static func load(_ bytes: RawSpan, _ place: Int) -> UInt8 {
         unsafe bytes.unsafeLoad(fromUncheckedByteOffset: place, as: UInt8.self)

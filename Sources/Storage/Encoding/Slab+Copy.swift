@@ -32,6 +32,12 @@ extension Slab {
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 
+    /// The hash of some bytes.
+    package func hash(_ range: Range<Int>) -> UInt64 {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+        return unsafe Hash64.hash(base + range.lowerBound, count: range.count)
+    }
+
     /// Some bytes as an array, for messages and tests.
     package func array(_ range: Range<Int>) -> [UInt8] {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
