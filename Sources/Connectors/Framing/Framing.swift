@@ -24,7 +24,7 @@ package enum Framing: Sendable, Equatable {
             let last = bytes.byteCount - 1..<bytes.byteCount
             return ByteScan.count(newline, in: bytes, last) == 1 ? lines : lines + 1
         }
-        var cutter = RecordCutter(framing: self, recordBytesMax: .max)
+        var cutter = RecordCutter(framing: self, recordBytesMax: .max, isAtStart: false)
         var place = 0
         var count = 0
         while place < bytes.byteCount {

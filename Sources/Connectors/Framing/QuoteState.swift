@@ -16,7 +16,10 @@ struct QuoteState {
     /// The byte before the next one; a newline stands for the start of the input.
     private var previous = UInt8(ascii: "\n")
     /// Bytes of a byte order mark seen at the start of the input; 3 means that it is over.
-    private var markCount = 0
+    private var markCount: Int
+
+    /// The state before a record; only the first one of the input may have a byte order mark.
+    init(isAtStart: Bool) { markCount = isAtStart ? 0 : 3 }
 
     /// Goes over `range`; gives the place behind the last newline outside quotes in it, or behind
     /// the first one, where it then stands.
@@ -75,11 +78,10 @@ struct QuoteState {
     private mutating func meet(_ bytes: RawSpan, _ range: Range<Int>) {
         var range = range
         while markCount < 3, let first = range.first {
-            guard ByteScan.byte(in: bytes, at: first) == QuoteState.mark(markCount) else {
-                markCount = 3
-                break
-            }
-            markCount += 1
+            let byte = ByteScan.byte(in: bytes, at: first)
+            let isMark = byte == QuoteState.mark(markCount)
+            markCount = isMark ? markCount + 1 : 3
+            previous = isMark && markCount == 3 ? UInt8(ascii: "\n") : byte
             range = first + 1..<range.upperBound
         }
         if let last = range.last { previous = ByteScan.byte(in: bytes, at: last) }

@@ -44,7 +44,8 @@ struct RecordBuffer: ~Copyable {
         self.framing = framing
         self.recordBytesMax = recordBytesMax
         self.offset = offset
-        cutter = RecordCutter(framing: framing, recordBytesMax: recordBytesMax)
+        cutter = RecordCutter(
+            framing: framing, recordBytesMax: recordBytesMax, isAtStart: offset == 0)
     }
 
     /// Bytes held.
@@ -199,10 +200,11 @@ struct RecordBuffer: ~Copyable {
 
     /// The end of the last record within `byteCount` bytes, or of the first if that is longer.
     private func split(_ slab: Slab, byteCount: Int) -> Int {
-        var cutter = RecordCutter(framing: framing, recordBytesMax: .max)
+        let isAtStart = offset == 0
+        var cutter = RecordCutter(framing: framing, recordBytesMax: .max, isAtStart: isAtStart)
         let ready = slab.bytes(start..<start + readyCount)
         if case .records(let count) = cutter.cut(ready.extracting(0..<byteCount)) { return count }
-        cutter = RecordCutter(framing: framing, recordBytesMax: .max)
+        cutter = RecordCutter(framing: framing, recordBytesMax: .max, isAtStart: isAtStart)
         return cutter.firstRecordEnd(in: ready) ?? readyCount
     }
 }

@@ -24,14 +24,16 @@ struct RecordCutter {
 
     /// Bytes from the front that were looked at.
     private var scanned = 0
-    private var quotes = QuoteState()
+    private var quotes: QuoteState
     /// Whether the front is inside a rejected record.
     private(set) var isSkipping = false
     /// What is left of a rejected record with a length prefix.
     private var skipCount = 0
 
-    init(framing: Framing, recordBytesMax: Int) {
+    /// A cutter that stands before a record, which may be the first of the input.
+    init(framing: Framing, recordBytesMax: Int, isAtStart: Bool) {
         self.framing = framing
+        quotes = QuoteState(isAtStart: isAtStart)
         self.recordBytesMax = min(max(recordBytesMax, 1), Int.max >> 1)
     }
 
