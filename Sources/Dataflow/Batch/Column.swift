@@ -49,6 +49,19 @@ package struct Column: Sendable {
         return values[row]
     }
 
+    /// One value as text, for messages.
+    package func described(at row: Int) -> String {
+        guard isValid(row) else { return "null" }
+        switch type {
+        case .bool: return orderedWord(at: row) == 1 ? "true" : "false"
+        case .int, .timestamp: return "\(int64(at: row))"
+        case .float:
+            let values = doubles
+            return "\(values[row])"
+        case .string, .json: return text(at: row).description
+        }
+    }
+
     /// One value of a numeric column as a word whose order is that of the values; 0 for null.
     package func orderedWord(at row: Int) -> UInt64 {
         guard isValid(row) else { return 0 }

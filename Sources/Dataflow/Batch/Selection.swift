@@ -23,11 +23,11 @@ package struct Selection: Sendable {
 
     /// The listed rows, ascending.
     package init(_ rows: [Int]) {
-        self.init(rows.map { UInt32($0) })
+        self.init(words: rows.map { UInt32($0) })
     }
 
     /// The listed rows, ascending.
-    package init(_ rows: [UInt32]) {
+    package init(words rows: [UInt32]) {
         let slab = Slab(byteCount: rows.count * 4)
         for (place, row) in rows.enumerated() {
             unsafe slab.base.storeBytes(of: row, toByteOffset: place * 4, as: UInt32.self)
@@ -58,20 +58,6 @@ package struct Selection: Sendable {
             if unsafe values[row] == value { builder.append(row) }
         }
         return builder.finish()
-    }
-
-    /// The rows that are not in `other`, a part of this selection; in order.
-    package func subtracting(_ other: Selection) -> Selection {
-        var rows: [UInt32] = []
-        var place = 0
-        forEach { row in
-            if place < other.count && other[place] == row {
-                place += 1
-            } else {
-                rows.append(UInt32(truncatingIfNeeded: row))
-            }
-        }
-        return Selection(rows)
     }
 
     /// The rows that are listed, as memory; nil for all.

@@ -38,7 +38,7 @@ package struct BucketSplitter: Sendable {
                     runs.append((buckets[next].start, [row]))
                 }
             }
-            return runs.map { ($0.start, Selection($0.rows)) }
+            return runs.map { ($0.start, Selection(words: $0.rows)) }
         }
     }
 
@@ -139,7 +139,7 @@ package struct BucketSplitter: Sendable {
             ends[bucket] &+= 1
         }
         return zip(counts, ends).map { count, end in
-            Selection(Array(sorted[end - count..<end]))
+            Selection(words: Array(sorted[end - count..<end]))
         }
     }
 }

@@ -54,7 +54,7 @@ final class LastRowDedup: Operator {
             for other in state.buckets where other != start && abs(other - start) <= reach {
                 guard let table = state.existing(other) else { continue }
                 let missing = table.missing(keys, among: rest, found: entries)
-                let known = rest.subtracting(missing)
+                let known = rest.removing(missing)
                 replace(known, of: batch, in: table, isSealed: !open.contains(other), entries)
                 rest = missing
             }

@@ -10,7 +10,7 @@ import Storage
 /// become a result would differ.
 final class WindowOperator: Operator {
     private let step: WindowStep
-    private let context: StepContext
+    private let rejection: RowRejection
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let aggregates: [WindowAggregate]
@@ -22,7 +22,8 @@ final class WindowOperator: Operator {
 
     init(_ step: WindowStep, _ context: StepContext) {
         self.step = step
-        self.context = context
+        rejection = RowRejection(
+            step: context.step, sources: context.sources, schema: step.input)
         splitter = BucketSplitter(size: step.size, offset: step.offset)
         encoder = KeyEncoder(columns: step.by)
         var width = 0
@@ -35,7 +36,7 @@ final class WindowOperator: Operator {
         }
         self.aggregates = aggregates
         state = BucketedState(valueWidth: width)
-        results = WindowResults(step, aggregates)
+        results = WindowResults(step, aggregates, name: context.step)
     }
 
     func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
@@ -50,7 +51,7 @@ final class WindowOperator: Operator {
         }
         var failures = RowFailures()
         let inputs = aggregates.map { $0.inputs(batch, on: parts.onTime, failures: &failures) }
-        if !failures.isEmpty { parts = refuse(failures, parts, batch, into: &output) }
+        if !failures.isEmpty { parts = refuse(failures, parts, batch, at: chunk, into: &output) }
         counters.absorbed += parts.onTime.count
         let keys = encoder.encode(batch.selecting(parts.onTime))
         let entries = Slab(byteCount: keys.rowCount * 4)
@@ -76,14 +77,14 @@ final class WindowOperator: Operator {
 
     /// Takes rows out for which an aggregate's argument or filter has no value.
     private func refuse(
-        _ failures: RowFailures, _ parts: BucketSplitter.Parts, _ batch: Batch,
+        _ failures: RowFailures, _ parts: BucketSplitter.Parts, _ batch: Batch, at chunk: Chunk,
         into output: inout Emitter
     ) -> BucketSplitter.Parts {
         var parts = parts
         parts.onTime = failures.excluded(from: parts.onTime)
         parts.buckets = parts.buckets.map { ($0.start, failures.excluded(from: $0.rows)) }
         counters.errors += failures.count
-        output.reject(failures, of: batch, schema: step.input, step: context.step)
+        output.emit(rejection.rows(failures, of: batch, at: chunk), to: .errors)
         return parts
     }
 
@@ -106,7 +107,7 @@ final class WindowOperator: Operator {
             ordinal += Int64(table.count)
             counters.emitted += made.batch.count
             output.emit(made.batch)
-            output.reject(made.failures, step: context.step)
+            if let rejected = made.rejected { output.emit(rejected, to: .errors) }
             state.drop(start)
             extras[start] = nil
         }

@@ -7,7 +7,11 @@ struct WindowResults {
     private let aggregates: [WindowAggregate]
     private let decoder: KeyDecoder
 
-    init(_ step: WindowStep, _ aggregates: [WindowAggregate]) {
+    private let name: String
+
+    /// Results of the step called `name`.
+    init(_ step: WindowStep, _ aggregates: [WindowAggregate], name: String) {
+        self.name = name
         self.step = step
         self.aggregates = aggregates
         decoder = KeyDecoder(types: step.by.map { step.input.fields[$0].type })
@@ -18,7 +22,7 @@ struct WindowResults {
     /// A result has the event time `end - 1` µs, and a watermark no later than that.
     func make(
         start: Int64, table: HotTable, extras: GroupExtras, firstOrdinal: Int64
-    ) -> (batch: Batch, failures: RowFailures) {
+    ) -> (batch: Batch, rejected: Batch?) {
         let entries = table.sortedEntries()
         let count = entries.count
         var failures = RowFailures()
@@ -37,7 +41,22 @@ struct WindowResults {
         for row in 0..<count { ordinals[row] = firstOrdinal + Int64(row) }
         columns.append(builder.finish(count: count))
         let batch = Batch(columns: columns, count: count)
-        return (batch.selecting(failures.excluded(from: batch.selection)), failures)
+        let sound = batch.selecting(failures.excluded(from: batch.selection))
+        return (sound, failures.isEmpty ? nil : reject(failures, of: batch))
+    }
+
+    /// Error rows for groups without a result; their place is the window and the group.
+    private func reject(_ failures: RowFailures, of batch: Batch) -> Batch {
+        var rejected = RejectedRows()
+        for (row, message) in zip(failures.rows, failures.messages) {
+            let place = (0..<2 + step.by.count).map { column in
+                step.output.fields[column].name + "=" + batch.columns[column].described(at: row)
+            }
+            rejected.add(
+                error: message, step: name, source: "", position: place.joined(separator: " "),
+                raw: nil)
+        }
+        return rejected.take()
     }
 
     private func constant(_ value: Int64, _ count: Int) -> Column {

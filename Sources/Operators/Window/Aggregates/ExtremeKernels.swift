@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// `min` and `max` of numbers, times and truth values.
 struct ExtremeKernel: AggregateKernel {

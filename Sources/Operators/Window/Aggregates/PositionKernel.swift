@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// `first` and `last`: the value that came first or last and is not null.
 ///

@@ -31,8 +31,8 @@ struct IntegerSumKernel: AggregateKernel {
             if state.count == 0 {
                 builder.setNull(row)
             } else if isMean {
-                builder.set(row, to: state.sum.mean(of: state.count))
-            } else if let sum = state.sum.int64 {
+                builder.set(row, to: state.sum.average(count: Int(state.count)))
+            } else if let sum = state.sum.int {
                 builder.set(row, to: sum)
             } else {
                 builder.setNull(row)
@@ -80,7 +80,7 @@ struct FloatSumKernel: AggregateKernel {
             }
             let wides = groups.extras.wides
             let value = isMean
-                ? state.sum.mean(of: state.count, wides) : state.sum.rounded(wides)
+                ? state.sum.average(count: Int(state.count), wides) : state.sum.rounded(wides)
             builder.setFinite(row, to: value, what: isMean ? "the mean" : "the sum", &failures)
         }
         return builder.finish(count: count)
@@ -130,7 +130,8 @@ struct MomentsKernel: AggregateKernel {
         for (row, entry) in groups.entries.enumerated() {
             let state: State = groups.table.state(of: entry, offset: offset)
             let variance = state.count == 0
-                ? nil : state.moments.variance(isSample: isSample, of: state.count, groups.extras.wides)
+                ? nil : state.moments.variance(
+                    isSample ? .sample : .population, count: Int(state.count), groups.extras.wides)
             if let variance {
                 let value = isRoot ? variance.squareRoot() : variance
                 builder.setFinite(row, to: value, what: "the variance", &failures)
