@@ -3,6 +3,14 @@
 /// The tricks are Daniel Lemire's ("Number parsing at a gigabyte per second", 2021): digits are
 /// found and summed side by side within one register.
 enum DigitWord {
+    /// A mark (0x80) in every byte that is no decimal digit.
+    @inline(__always)
+    static func otherMarks(_ word: UInt64) -> UInt64 {
+        let flipped = word ^ 0x3030_3030_3030_3030
+        return (((flipped & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x7676_7676_7676_7676) | flipped)
+            & 0x8080_8080_8080_8080
+    }
+
     /// How many of the first bytes are decimal digits (0 to 8).
     @inline(__always)
     static func leadingDigits(_ word: UInt64) -> Int {
@@ -26,10 +34,27 @@ enum DigitWord {
     static func value(_ word: UInt64, count: Int) -> UInt64 {
         // Shifted up, the digits stand behind leading zeros.
         let shift = UInt64(truncatingIfNeeded: 64 &- count &* 8)
-        var digits = (word &- 0x3030_3030_3030_3030) &<< shift
-        digits = digits &* 10 &+ digits &>> 8
+        return sum((word &- 0x3030_3030_3030_3030) &<< shift)
+    }
+
+    /// The number that eight digits, as values from 0 to 9, stand for.
+    @inline(__always)
+    static func sum(_ word: UInt64) -> UInt64 {
+        let digits = word &* 10 &+ word &>> 8
         let even = (digits & 0x0000_00ff_0000_00ff) &* 0x000f_4240_0000_0064
         let odd = (digits &>> 16 & 0x0000_00ff_0000_00ff) &* 0x0000_2710_0000_0001
         return (even &+ odd) &>> 32
+    }
+
+    /// The eight decimal digits of `value` (below 10^8), one a byte, the first lowest.
+    @inline(__always)
+    static func digits(of value: UInt64) -> UInt64 {
+        // Halves of four digits, then of two, then of one; the quotients by reciprocals.
+        let high = value / 10_000
+        let fours = high | (value &- high &* 10_000) &<< 32
+        let hundreds = ((fours &* 10_486) &>> 20) & 0x0000_007f_0000_007f
+        let twos = hundreds | (fours &- hundreds &* 100) &<< 16
+        let tens = ((twos &* 103) &>> 10) & 0x000f_000f_000f_000f
+        return tens | (twos &- tens &* 10) &<< 8
     }
 }

@@ -79,33 +79,59 @@ enum NumberParser {
         let negative = sign == minus
         var place = unsafe start
         if negative || (syntax == .text && sign == plus) { unsafe place += 1 }
+        // The number, point and all, and what follows it, in one word.
         let word = unsafe place.loadUnaligned(as: UInt64.self)
-        let count = unsafe min(DigitWord.leadingDigits(word), end - place)
-        // Up to seven digits before the point and up to seven behind it, no exponent.
-        guard count > 0, count < 8, syntax == .text || count == 1 || word & 0xff != 0x30 else {
+        let marks = DigitWord.otherMarks(word)
+        let whole = marks.trailingZeroBitCount &>> 3
+        guard whole > 0, whole < 8, syntax == .text || whole == 1 || word & 0xff != 0x30 else {
             return unsafe parseAnyDouble(start, end, syntax: syntax)
         }
-        let whole = DigitWord.value(word, count: count)
-        unsafe place += count
-        var next: UInt8 = 0
-        if unsafe place < end { next = unsafe place.load(as: UInt8.self) }
-        var value = Double(Int64(bitPattern: whole))
-        if next == point {
-            let decimals = unsafe (place + 1).loadUnaligned(as: UInt64.self)
-            let places = unsafe min(DigitWord.leadingDigits(decimals), end - place - 1)
-            guard places > 0, places < 8 else {
+        var next = word &>> UInt64(truncatingIfNeeded: whole &* 8) & 0xff
+        guard next == UInt64(point) else {
+            guard unsafe next | 0x20 != 0x65 && end - place >= whole else {
                 return unsafe parseAnyDouble(start, end, syntax: syntax)
             }
-            let scale = PowersOfTen.integers[places]
-            let mantissa = whole &* scale &+ DigitWord.value(decimals, count: places)
-            // Both are exact, so the quotient is rounded once (William Clinger's fast path).
-            value = Double(Int64(bitPattern: mantissa)) / PowersOfTen.doubles[places]
-            unsafe place += places + 1
-            next = 0
-            if unsafe place < end { next = unsafe place.load(as: UInt8.self) }
+            let value = Double(Int64(bitPattern: DigitWord.value(word, count: whole)))
+            return unsafe (negative ? -value : value, place + whole)
         }
+        let length = (marks & (marks &- 1)).trailingZeroBitCount &>> 3
+        guard unsafe length < 8 && length > whole &+ 1 && end - place >= length else {
+            return unsafe parseMiddleDouble(start, end, syntax: syntax)
+        }
+        next = word &>> UInt64(truncatingIfNeeded: length &* 8) & 0xff
         if next | 0x20 == 0x65 { return unsafe parseAnyDouble(start, end, syntax: syntax) }
-        return unsafe (negative ? -value : value, place)
+        // The digits before the point move up by one byte, to those behind it.
+        let wholeMask = 1 &<< UInt64(truncatingIfNeeded: whole &* 8) &- 1
+        let digits = (word & wholeMask) &<< 8 | (word & ~(wholeMask &<< 8 | 0xff))
+        let mantissa = DigitWord.value(digits &>> 8, count: length &- 1)
+        // Both are exact, so the quotient is rounded once (William Clinger's fast path).
+        let scale = PowersOfTen.doubles[length &- whole &- 1]
+        let value = Double(Int64(bitPattern: mantissa)) / scale
+        return unsafe (negative ? -value : value, place + length)
+    }
+
+    /// A float with a point, and up to seven digits on either side, in general.
+    private static func parseMiddleDouble(
+        _ start: UnsafeRawPointer, _ end: UnsafeRawPointer, syntax: Syntax
+    ) -> (value: Double, next: UnsafeRawPointer)? {
+        let sign = unsafe start.load(as: UInt8.self)
+        var place = unsafe start + (sign == minus || sign == plus ? 1 : 0)
+        let word = unsafe place.loadUnaligned(as: UInt64.self)
+        let count = unsafe min(DigitWord.leadingDigits(word), end - place)
+        let decimals = unsafe (place + count + 1).loadUnaligned(as: UInt64.self)
+        let places = unsafe min(DigitWord.leadingDigits(decimals), end - place - count - 1)
+        guard count > 0, places > 0, places < 8 else {
+            return unsafe parseAnyDouble(start, end, syntax: syntax)
+        }
+        let mantissa =
+            DigitWord.value(word, count: count) &* PowersOfTen.integers[places]
+            &+ DigitWord.value(decimals, count: places)
+        let value = Double(Int64(bitPattern: mantissa)) / PowersOfTen.doubles[places]
+        unsafe place += count + 1 + places
+        if unsafe place < end && place.load(as: UInt8.self) | 0x20 == 0x65 {
+            return unsafe parseAnyDouble(start, end, syntax: syntax)
+        }
+        return unsafe (sign == minus ? -value : value, place)
     }
 
     /// Any float: the grammar in full.

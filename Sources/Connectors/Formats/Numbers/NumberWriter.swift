@@ -28,9 +28,25 @@ enum NumberWriter {
     static func write(
         _ value: UInt64, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
-        let count = digitCount(value)
-        unsafe writeDigits(value, count: count, to: target)
-        return unsafe target + count
+        if value < 100_000_000 {
+            let digits = DigitWord.digits(of: value)
+            let zeros = min(digits.trailingZeroBitCount &>> 3, 7)
+            let text = (digits | 0x3030_3030_3030_3030) &>> UInt64(truncatingIfNeeded: zeros &* 8)
+            unsafe target.storeBytes(of: text, as: UInt64.self)
+            return unsafe target + (8 &- zeros)
+        }
+        let (high, low) = (value / 100_000_000, value % 100_000_000)
+        let next = unsafe writeLong(high, to: target)
+        let text = DigitWord.digits(of: low) | 0x3030_3030_3030_3030
+        unsafe next.storeBytes(of: text, as: UInt64.self)
+        return unsafe next + 8
+    }
+
+    /// Writes what stands before the last eight digits.
+    private static func writeLong(
+        _ value: UInt64, to target: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        unsafe write(value, to: target)
     }
 
     /// Writes the last `count` digits of `value`, with leading zeros.
@@ -53,22 +69,12 @@ enum NumberWriter {
         }
     }
 
-    /// Decimal digits of `value`; 1 for zero.
-    @inline(__always)
-    static func digitCount(_ value: UInt64) -> Int {
-        // 1233 / 4096 is just above the logarithm of 2 to base 10.
-        let bits = 64 &- (value | 1).leadingZeroBitCount
-        let guess = (bits &* 1233) &>> 12
-        return guess &+ (guess < 20 && value >= PowersOfTen.integers[guess] ? 1 : 0)
-            &+ (value == 0 ? 1 : 0)
-    }
-
     /// Writes a finite `value`; gives the first byte behind it.
     @inline(__always)
     static func write(_ value: Double, to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         let magnitude = value.magnitude
         // Two decimals hold most numbers that people write.
-        if magnitude < 1e12 {
+        if magnitude < 999_999 {
             let hundredths = Int64(magnitude * 100 + 0.5)
             if Double(hundredths) / 100 == magnitude {
                 unsafe target.storeBytes(of: 0x2d, as: UInt8.self)
@@ -79,16 +85,21 @@ enum NumberWriter {
         return unsafe writeAny(value, to: target)
     }
 
-    /// Writes one or two decimals.
+    /// Writes one or two decimals; `hundredths` has up to eight digits.
     @inline(__always)
     private static func writeHundredths(
         _ hundredths: UInt64, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
-        let (whole, rest) = (hundredths / 100, hundredths % 100)
-        let point = unsafe write(whole, to: target)
-        unsafe point.storeBytes(of: 0x2e, as: UInt8.self)
-        unsafe writeDigits(rest, count: 2, to: point + 1)
-        return unsafe point + (rest % 10 == 0 ? 2 : 3)
+        let digits = DigitWord.digits(of: hundredths)
+        let zeros = min(digits.trailingZeroBitCount &>> 3, 5)
+        let text = digits | 0x3030_3030_3030_3030
+        unsafe target.storeBytes(
+            of: text &>> UInt64(truncatingIfNeeded: zeros &* 8), as: UInt64.self)
+        // The last two digits again, behind the point.
+        let point = unsafe target + (6 &- zeros)
+        let decimals = UInt32(truncatingIfNeeded: text &>> 48) &<< 8 | 0x2e
+        unsafe point.storeBytes(of: decimals, as: UInt32.self)
+        return unsafe point + (digits &>> 56 == 0 ? 2 : 3)
     }
 
     /// Writes any finite value.
