@@ -40,7 +40,7 @@ extension Batch {
 
 extension Column {
     /// A column of the rows that `picks` names: the source column in the upper half, the row below.
-    fileprivate static func picking(_ picks: [UInt64], from sources: [Column]) -> Column {
+    static func picking(_ picks: [UInt64], from sources: [Column]) -> Column {
         let type = sources[0].type
         var builder = ColumnBuilder(type, capacity: picks.count)
         for (number, source) in sources.enumerated() {
