@@ -1,8 +1,9 @@
 import Storage
 
 extension Batch {
-    /// The rows of several batches of one schema as one dense batch, in the order of `ordinal`, a column of
-    /// ascending whole numbers in each of them; rows of equal ordinals keep the order of the batches.
+    /// The rows of several batches of one schema as one dense batch, in the order of `ordinal`, a
+    /// column of ascending whole numbers in each of them; rows of equal ordinals keep the order of
+    /// the batches.
     package static func merged(_ batches: [Batch], byOrdinal ordinal: Int) -> Batch {
         let parts = batches.filter { !$0.isEmpty }
         guard parts.count != 1 else { return parts[0].compacted() }

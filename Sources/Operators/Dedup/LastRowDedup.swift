@@ -1,11 +1,13 @@
 import Dataflow
 import Storage
 
-/// `dedup` with `keep: last`: holds the newest row of each key, and releases it when its bucket is sealed.
+/// `dedup` with `keep: last`: holds the newest row of each key, and releases it when its bucket is
+/// sealed.
 ///
-/// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its end;
-/// what comes for it later is late. Released rows leave in the order of their arrival, with the watermark
-/// that stood before them then; the step's own watermark stays before the oldest bucket that holds rows.
+/// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its
+/// end; what comes for it later is late. Released rows leave in the order of their arrival, with
+/// the watermark that stood before them then; the step's own watermark stays before the oldest
+/// bucket that holds rows.
 final class LastRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter

@@ -1,7 +1,8 @@
 import Dataflow
 import Storage
 
-/// `broadcast_join` at work: looks every row's key up in the version of the table that stands at its chunk.
+/// `broadcast_join` at work: looks every row's key up in the version of the table that stands at
+/// its chunk.
 ///
 /// Keeps no state: the table is shared. A null key finds nothing.
 final class BroadcastJoinOperator: Operator {

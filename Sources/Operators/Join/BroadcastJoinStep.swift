@@ -30,8 +30,8 @@ package struct BroadcastJoinStep: Sendable {
     package let selected: [Selected]
     package let output: Schema
 
-    /// A join of rows of `input` with a table whose rows have `tableSchema`. A selected field that the input
-    /// has too replaces it.
+    /// A join of rows of `input` with a table whose rows have `tableSchema`. A selected field that
+    /// the input has too replaces it.
     package init(
         input: Schema, table: Int, tableSchema: Schema, on: [Int], kind: Kind,
         selected: [Selected]

@@ -19,7 +19,8 @@ package final class BroadcastTable: TableVersion {
     package var byteCount: Int { segments.reduce(0) { $0 + $1.byteCount } }
 }
 
-/// A part of a table: rows, and which of them each key has. Later rows of a key replace earlier ones.
+/// A part of a table: rows, and which of them each key has. Later rows of a key replace earlier
+/// ones.
 @safe
 final class TableSegment: @unchecked Sendable {
     // Sendable: built by one thread, only read once a version holds it.
@@ -85,7 +86,8 @@ struct DenseKeys {
     private let first: Int64
     private let rows: [Int32]
 
-    /// Fails where the keys are spread over much more numbers than there are, or are no whole numbers.
+    /// Fails where the keys are spread over much more numbers than there are, or are no whole
+    /// numbers.
     init?(_ column: Column, count: Int) {
         guard column.type == .int, count > 0, count < Int32.max else { return nil }
         let values = column.int64s

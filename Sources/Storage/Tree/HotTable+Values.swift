@@ -68,8 +68,8 @@ extension HotTable {
 
     /// Stores bytes beside the entries, for values of variable width; gives their reference.
     ///
-    /// A first word holds the length and the room, so that a value that is replaced by one that fits
-    /// takes no new room. `old` is the reference of the value replaced, or 0 for none.
+    /// A first word holds the length and the room, so that a value that is replaced by one that
+    /// fits takes no new room. `old` is the reference of the value replaced, or 0 for none.
     package func store(_ bytes: RawSpan, replacing old: UInt32) -> UInt32 {
         let count = bytes.byteCount
         if old != 0 {

@@ -3,10 +3,10 @@ import Storage
 
 /// Encodes rows as NDJSON.
 ///
-/// A closed row is an object of the schema's output fields, in their order; null is written as `null`.
-/// Timestamps leave in the form their field declares, floats as the shortest digits that read back as
-/// the same value. An open row is its original record: untouched byte for byte, otherwise without the
-/// members that are hidden and with the output fields behind the others.
+/// A closed row is an object of the schema's output fields, in their order; null is written as
+/// `null`. Timestamps leave in the form their field declares, floats as the shortest digits that
+/// read back as the same value. An open row is its original record: untouched byte for byte,
+/// otherwise without the members that are hidden and with the output fields behind the others.
 package final class JSONEncoder: Encoder {
     /// An output field, ready to be written.
     struct Member {

@@ -8,8 +8,8 @@ enum JSONText {
 
     /// Writes a string with its quotes; gives the first byte behind it.
     ///
-    /// Eight bytes at a time are copied as they are; only where a quote, backslash or control stands,
-    /// one is escaped.
+    /// Eight bytes at a time are copied as they are; only where a quote, backslash or control
+    /// stands, one is escaped.
     @inline(__always)
     static func write(
         _ view: StringView, to target: UnsafeMutableRawPointer

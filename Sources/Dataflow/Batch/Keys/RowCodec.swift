@@ -48,7 +48,8 @@ package struct RowCodec: Sendable {
         unsafe withUnsafeBytes(of: word.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
-    /// The columns of rows that were encoded and stored in `table`; each of `rows` is the reference of one.
+    /// The columns of rows that were encoded and stored in `table`; each of `rows` is the reference
+    /// of one.
     package func decode(_ rows: [UInt32], in table: HotTable) -> [Column] {
         var arena = TextArena()
         var builders = types.map { RowColumn($0, capacity: rows.count) }
