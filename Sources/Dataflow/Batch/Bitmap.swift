@@ -32,6 +32,11 @@ package struct Bitmap: Sendable {
         }
     }
 
+    /// The address of the bits, for the encoders' row loops.
+    package var bytes: UnsafePointer<UInt8> {
+        unsafe UnsafePointer(slab.base.assumingMemoryBound(to: UInt8.self))
+    }
+
     package subscript(row: Int) -> Bool {
         precondition(row >= 0 && row < count)
         let byte = unsafe slab.base.load(fromByteOffset: row >> 3, as: UInt8.self)

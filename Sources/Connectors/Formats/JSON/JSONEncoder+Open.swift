@@ -6,14 +6,13 @@ extension JSONEncoder {
     func encodeOpen(_ batch: Batch, _ record: Int) -> [EncodedPart] {
         var output = TextOutput(slabBytes: 256 << 10)
         let hidden = schema.hidden.map { Array($0.utf8) }
-        let sources = members.map { JSONMemberSource($0, batch.columns[$0.column]) }
         let column = batch.columns[record]
         let records = column.strings
-        withExtendedLifetime(batch) {
+        JSONRowSource.with(members, of: batch) { source in
             batch.selection.forEach { row in
                 records[row].withBytes { bytes in
                     unsafe bytes.withUnsafeBytes { text in
-                        unsafe writeOpen(text, hidden, sources, row, to: &output)
+                        unsafe writeOpen(text, hidden, source, row, to: &output)
                     }
                 }
             }
@@ -22,17 +21,15 @@ extension JSONEncoder {
     }
 
     private func writeOpen(
-        _ text: UnsafeRawBufferPointer, _ hidden: [[UInt8]], _ sources: [JSONMemberSource],
-        _ row: Int, to output: inout TextOutput
+        _ text: UnsafeRawBufferPointer, _ hidden: [[UInt8]], _ source: JSONRowSource, _ row: Int,
+        to output: inout TextOutput
     ) {
-        var bound = text.count + 16
-        for index in sources.indices { bound += sources[index].byteCountMax(row) }
-        output.reserve(bound)
+        output.reserve(text.count + source.byteCountMax(row))
         let start = unsafe output.cursor
         var target = unsafe copyMembers(text, without: hidden, to: start)
-        for index in sources.indices {
+        for index in unsafe 0..<source.members.count {
             let before = unsafe target
-            unsafe target = writeMember(index, sources, row, to: target)
+            unsafe target = writeMember(index, source, row, to: target)
             // The first member of all needs no comma before it.
             if unsafe before == start + 1 {
                 let count = unsafe target - before - 1

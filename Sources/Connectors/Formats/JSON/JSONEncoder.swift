@@ -13,7 +13,8 @@ package final class JSONEncoder: Encoder {
         let column: Int
         let type: FieldType
         /// `"name":`, with a comma before it where another member stands before it.
-        let name: [UInt8]
+        let name: Slab
+        let nameCount: Int
         var time: TimestampWriter?
     }
 
@@ -33,12 +34,11 @@ package final class JSONEncoder: Encoder {
             if field.type == .timestamp {
                 time = try TimestampWriter(field.timestampFormat, zones: zones)
             }
+            let name = Array((isFirst ? "{" : ",").utf8) + JSONText.quoted(field.name)
             members.append(
                 Member(
-                    column: column, type: field.type,
-                    name: Array((isFirst ? "{" : ",").utf8) + JSONText.quoted(field.name)
-                        + Array(":".utf8),
-                    time: time))
+                    column: column, type: field.type, name: Slab(name + [UInt8(ascii: ":")]),
+                    nameCount: name.count + 1, time: time))
         }
         self.members = members
     }
@@ -61,23 +61,18 @@ package final class JSONEncoder: Encoder {
             }
             return output.finish()
         }
-        let sources = members.map { JSONMemberSource($0, batch.columns[$0.column]) }
-        withExtendedLifetime(batch) {
-            batch.selection.forEach { row in
-                writeRow(row, sources, to: &output)
-            }
+        JSONRowSource.with(members, of: batch) { source in
+            batch.selection.forEach { row in writeRow(row, source, to: &output) }
         }
         return output.finish()
     }
 
     @inline(__always)
-    private func writeRow(_ row: Int, _ sources: [JSONMemberSource], to output: inout TextOutput) {
-        var bound = 8
-        for index in sources.indices { bound &+= sources[index].byteCountMax(row) }
-        output.reserve(bound)
+    private func writeRow(_ row: Int, _ source: JSONRowSource, to output: inout TextOutput) {
+        output.reserve(source.byteCountMax(row))
         var target = unsafe output.cursor
-        for index in sources.indices {
-            unsafe target = writeMember(index, sources, row, to: target)
+        for index in unsafe 0..<source.members.count {
+            unsafe target = writeMember(index, source, row, to: target)
         }
         unsafe target.storeBytes(of: UInt8(ascii: "}"), as: UInt8.self)
         unsafe target.storeBytes(of: UInt8(ascii: "\n"), toByteOffset: 1, as: UInt8.self)
@@ -88,30 +83,29 @@ package final class JSONEncoder: Encoder {
     /// Writes the name and value of a member; gives the first byte behind them.
     @inline(__always)
     func writeMember(
-        _ index: Int, _ sources: [JSONMemberSource], _ row: Int,
-        to target: UnsafeMutableRawPointer
+        _ index: Int, _ row: JSONRowSource, _ number: Int, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
-        let source = sources[index]
+        let source = unsafe row.members[index]
         let value = unsafe source.writeName(to: target)
-        if !source.isValid(row) {
+        if !source.isValid(number) {
             unsafe value.storeBytes(of: 0x6c6c_756e, as: UInt32.self)
             return unsafe value + 4
         }
         switch source.type {
-        case .string: return unsafe JSONText.write(source.text(row), to: value)
-        case .int: return unsafe NumberWriter.write(source.int(row), to: value)
-        case .float: return unsafe NumberWriter.write(source.double(row), to: value)
+        case .string: return unsafe JSONText.write(source.text(number), to: value)
+        case .int: return unsafe NumberWriter.write(source.int(number), to: value)
+        case .float: return unsafe NumberWriter.write(source.double(number), to: value)
         case .bool:
-            let isTrue = source.bool(row)
+            let isTrue = source.bool(number)
             unsafe value.storeBytes(of: isTrue ? 0x6575_7274 : 0x736c_6166, as: UInt32.self)
             unsafe value.storeBytes(of: UInt8(ascii: "e"), toByteOffset: 4, as: UInt8.self)
             return unsafe value + (isTrue ? 4 : 5)
         case .json:
-            let view = source.text(row)
+            let view = source.text(number)
             unsafe view.copy(to: value)
             return unsafe value + view.count
         case .timestamp:
-            return unsafe writeTime(index, source.int(row), to: value)
+            return unsafe writeTime(index, source.int(number), to: value)
         }
     }
 

@@ -1,55 +1,50 @@
 import Dataflow
 import Storage
 
-/// The values of one output field, as addresses that a row loop reads; valid while the batch lives.
+/// The values of one output field, as addresses that a row loop reads.
+///
+/// Holds no reference, so that copying it costs nothing; it is good only while the batch and the
+/// encoder's member live, which `encode` sees to.
 @safe
-struct JSONMemberSource {
+struct JSONMemberSource: BitwiseCopyable {
     let type: FieldType
     private let values: UnsafeMutableRawPointer
-    private let validity: Bitmap?
-    private let name: UnsafePointer<UInt64>
+    /// The validity bits, or nil where no row is null.
+    private let validity: UnsafePointer<UInt8>?
+    private let name: UnsafeMutableRawPointer
     private let nameCount: Int
-    /// Keeps the name's words.
-    private let nameSlab: Slab
-    /// Bytes that any value but text takes at most, with the name and overrun.
-    private let fixedMax: Int
+    /// Bytes that name and value take at most, less those of text.
+    let fixedMax: Int
 
     init(_ member: JSONEncoder.Member, _ column: Column) {
         type = member.type
         unsafe values = column.base
-        validity = column.validity
-        nameCount = member.name.count
-        nameSlab = Slab(byteCount: nameCount + 8)
-        for (index, byte) in member.name.enumerated() {
-            unsafe nameSlab.base.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-        }
-        unsafe name = UnsafePointer(nameSlab.base.assumingMemoryBound(to: UInt64.self))
-        fixedMax = nameCount + 8 + (member.time?.byteCountMax ?? NumberWriter.byteCountMax) + 16
+        unsafe validity = column.validity?.bytes
+        nameCount = member.nameCount
+        unsafe name = member.name.base
+        fixedMax = nameCount + 8 + (member.time?.byteCountMax ?? NumberWriter.byteCountMax) + 24
     }
 
     @inline(__always)
-    func isValid(_ row: Int) -> Bool { validity.map { $0[row] } ?? true }
-
-    @inline(__always)
-    func byteCountMax(_ row: Int) -> Int {
-        switch type {
-        case .string: fixedMax &+ JSONText.byteCountMax(text(row).count)
-        case .json: fixedMax &+ text(row).count &+ 16
-        case .bool, .int, .float, .timestamp: fixedMax
-        }
+    func isValid(_ row: Int) -> Bool {
+        guard let validity = unsafe validity else { return true }
+        return unsafe validity[row &>> 3] & (1 &<< UInt8(truncatingIfNeeded: row & 7)) != 0
     }
+
+    /// Bytes that the row's text takes at most, escaped.
+    @inline(__always)
+    func textBytesMax(_ row: Int) -> Int { text(row).count &* 6 }
 
     /// Writes the member's name, word by word.
     @inline(__always)
     func writeName(to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         var offset = 0
-        let count = nameCount
-        while offset < count {
-            let word = unsafe name[offset &>> 3]
+        while offset < nameCount {
+            let word = unsafe name.load(fromByteOffset: offset, as: UInt64.self)
             unsafe target.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
             offset &+= 8
         }
-        return unsafe target + count
+        return unsafe target + nameCount
     }
 
     @inline(__always)
@@ -70,5 +65,39 @@ struct JSONMemberSource {
     @inline(__always)
     func bool(_ row: Int) -> Bool {
         unsafe values.load(fromByteOffset: row, as: UInt8.self) != 0
+    }
+}
+
+/// The sources of a row's members, and the most bytes that a row can take.
+@safe
+struct JSONRowSource {
+    let members: UnsafeBufferPointer<JSONMemberSource>
+    /// Those of text.
+    private let texts: UnsafeBufferPointer<JSONMemberSource>
+    private let fixedMax: Int
+
+    /// Calls `body` with the sources of `members` in `batch`, both kept alive meanwhile.
+    static func with(
+        _ members: [JSONEncoder.Member], of batch: Batch, _ body: (JSONRowSource) -> Void
+    ) {
+        let all = members.map { JSONMemberSource($0, batch.columns[$0.column]) }
+        let texts = all.filter { $0.type.isText }
+        withExtendedLifetime((members, batch)) {
+            unsafe all.withUnsafeBufferPointer { allPointer in
+                unsafe texts.withUnsafeBufferPointer { textPointer in
+                    body(
+                        unsafe JSONRowSource(
+                            members: allPointer, texts: textPointer,
+                            fixedMax: all.reduce(16) { $0 + $1.fixedMax }))
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    func byteCountMax(_ row: Int) -> Int {
+        var bound = fixedMax
+        for index in unsafe 0..<texts.count { bound &+= unsafe texts[index].textBytesMax(row) }
+        return bound
     }
 }

@@ -17,16 +17,17 @@ extension KeyEncoder {
         let hashesOut = unsafe combined.base.assumingMemoryBound(to: UInt64.self)
         let groupWords = unsafe groups.base.assumingMemoryBound(to: UInt32.self)
         var bytes = KeyBytes(capacity: rows.count * 24)
-        rows.forEach { row in
-            let group = unsafe UInt64(groupWords[row] & ~HotTable.isNewMark)
-            let start = bytes.count
-            bytes.append(bigEndian: group)
-            bytes.append(column, row: row, isLast: true)
-            let count = bytes.count - start
-            bytes.pad()
-            unsafe out[row] = UInt64(start) << 32 | UInt64(count)
-            unsafe hashesOut[row] = Hash64.combine(
-                Hash64.hash(group), UInt64(bitPattern: hashWords[row]))
+        let source = KeyColumnSource(column)
+        withExtendedLifetime(column) {
+            rows.forEach { row in
+                let group = unsafe UInt64(groupWords[row] & ~HotTable.isNewMark)
+                bytes.reserve(8 &+ source.byteCountMax(row))
+                let cursor = unsafe bytes.cursor
+                unsafe cursor.storeBytes(of: group.bigEndian, as: UInt64.self)
+                unsafe out[row] = bytes.end(source.write(row, isLast: true, to: cursor + 8))
+                unsafe hashesOut[row] = Hash64.combine(
+                    Hash64.hash(group), UInt64(bitPattern: hashWords[row]))
+            }
         }
         return EncodedKeys(
             bytes: bytes.slab, places: places, hashes: combined, rowCount: column.count)

@@ -63,19 +63,29 @@ package struct KeyEncoder: Sendable {
     }
 
     private func encodeAny(_ batch: Batch, _ hashes: Column, _ places: Slab) -> Slab {
-        var target = KeyBytes(capacity: batch.count * (8 + columns.count * 16))
-        let keyColumns = columns.map { batch.columns[$0] }
+        var target = KeyBytes(capacity: batch.count * (16 + columns.count * 24))
+        let sources = columns.map { KeyColumnSource(batch.columns[$0]) }
         let hashWords = hashes.int64s
         let out = unsafe places.base.assumingMemoryBound(to: UInt64.self)
-        batch.selection.forEach { row in
-            let start = target.count
-            target.append(bigEndian: UInt16(KeyHash.group(of: hashWords[row])))
-            for (index, column) in keyColumns.enumerated() {
-                target.append(column, row: row, isLast: index == keyColumns.count - 1)
+        withExtendedLifetime(batch) {
+            unsafe sources.withUnsafeBufferPointer { sources in
+                batch.selection.forEach { row in
+                    var bound = 2
+                    for index in 0..<sources.count {
+                        bound &+= unsafe sources[index].byteCountMax(row)
+                    }
+                    target.reserve(bound)
+                    let group = UInt16(truncatingIfNeeded: KeyHash.group(of: hashWords[row]))
+                    var cursor = unsafe target.cursor
+                    unsafe cursor.storeBytes(of: group.bigEndian, as: UInt16.self)
+                    unsafe cursor += 2
+                    for index in 0..<sources.count {
+                        let isLast = index == sources.count &- 1
+                        unsafe cursor = sources[index].write(row, isLast: isLast, to: cursor)
+                    }
+                    unsafe out[row] = target.end(cursor)
+                }
             }
-            let count = target.count - start
-            target.pad()
-            unsafe out[row] = UInt64(start) << 32 | UInt64(count)
         }
         return target.slab
     }

@@ -69,6 +69,6 @@ package enum KeyHash {
     /// The worker that owns a key group: consecutive groups in equal ranges.
     @inline(__always)
     package static func worker(ofGroup group: Int, workers: Int) -> Int {
-        group &* workers &>> 15
+        (group &* workers) &>> 15
     }
 }
