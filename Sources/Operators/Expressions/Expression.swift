@@ -13,6 +13,8 @@ package import Dataflow
 /// | a result that is NaN or infinite makes an error record | is passed on |
 /// | a CAST that fails makes an error record | fails the job |
 /// | `a AND b`: `b` is not computed where `a` decides | may be computed |
+/// | a float as string is its shortest decimal, `1e+16` | `1.0E16` |
+/// | TO_TIMESTAMP_LTZ also takes precision 6 and 9 | 0 and 3 |
 /// | timestamps are UTC microseconds, with or without a zone in their text | two types |
 /// | the pattern of LIKE and the format of DATE_FORMAT are constants | any string |
 /// | REPLACE of an empty string changes nothing | inserts between all characters |

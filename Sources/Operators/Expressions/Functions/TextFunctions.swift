@@ -128,7 +128,13 @@ enum TextFunctions {
     /// LOCATE: the place of `part`, counted in characters from 1; 0 if it is not there.
     static func locate(_ part: Span<UInt8>, _ text: Span<UInt8>, start: Int64) -> Int64 {
         guard start > 0 else { return 0 }
+        // Beyond the end not even the empty string is found.
+        guard start - 1 <= Int64(text.count) else { return 0 }
         let from = offset(text, from: 0, characters: Int(start - 1))
+        guard
+            from < text.count
+                || characterCount(text, byteCount: text.count) == Int(start - 1)
+        else { return 0 }
         guard let found = find(part, text, from: from) else { return 0 }
         return Int64(characterCount(text, byteCount: found)) + 1
     }

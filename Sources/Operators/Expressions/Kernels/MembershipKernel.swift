@@ -35,7 +35,7 @@ final class MembershipKernel: Kernel {
         var floats: [Double] = []
         var bools: [UInt8] = []
         var texts: [StringView] = []
-        for constant in Set(constants) {
+        for constant in constants {
             switch constant {
             case .int(let value), .timestamp(let value): ints.append(value)
             case .float(let value): floats.append(value)
@@ -46,7 +46,7 @@ final class MembershipKernel: Kernel {
         }
         self.ints = ints.sorted()
         self.floats = floats.sorted()
-        self.bools = bools
+        self.bools = bools.sorted()
         self.texts = texts
         self.owner = owner
         table = texts.count > Self.linearCountMax ? Self.table(of: texts) : []

@@ -40,13 +40,17 @@ extension Selection {
     func removing(_ others: Selection) -> Selection {
         if others.isEmpty { return self }
         if others.count == count { return Selection(all: 0) }
+        if others.isDense { return filtered { row in row >= others.count } }
+        let list = others.rows
         var place = 0
-        var next = others[0]
+        var next = Int(list[0])
         return filtered { row in
-            guard row == next else { return true }
-            place += 1
-            next = place < others.count ? others[place] : .max
-            return false
+            let isOther = row == next
+            if isOther {
+                place += 1
+                next = place < list.count ? Int(list[place]) : .max
+            }
+            return !isOther
         }
     }
 
@@ -54,15 +58,38 @@ extension Selection {
     func union(_ others: Selection) -> Selection {
         if others.isEmpty { return self }
         if isEmpty { return others }
+        guard !isDense else { return others.merged(0..<UInt32(count)) }
+        guard !others.isDense else { return merged(0..<UInt32(others.count)) }
         var builder = SelectionBuilder(capacity: count + others.count)
+        var both = builder.storage
+        let a = rows
+        let b = others.rows
         var mine = 0
         var theirs = 0
-        while mine < count || theirs < others.count {
-            let a = mine < count ? self[mine] : .max
-            let b = theirs < others.count ? others[theirs] : .max
-            builder.append(min(a, b))
-            if a < b { mine += 1 } else { theirs += 1 }
+        // Which side is less is data, not a branch: the order of the two is random.
+        while mine < a.count, theirs < b.count {
+            let isMine = a[mine] < b[theirs]
+            both[mine &+ theirs] = isMine ? a[mine] : b[theirs]
+            mine &+= isMine ? 1 : 0
+            theirs &+= isMine ? 0 : 1
         }
+        while mine < a.count {
+            both[mine &+ theirs] = a[mine]
+            mine &+= 1
+        }
+        while theirs < b.count {
+            both[mine &+ theirs] = b[theirs]
+            theirs &+= 1
+        }
+        builder.setCount(mine + theirs)
+        return builder.finish()
+    }
+
+    /// The rows of this selection, which is not dense, behind those of `first`.
+    private func merged(_ first: Range<UInt32>) -> Selection {
+        var builder = SelectionBuilder(capacity: first.count + count)
+        for row in first { builder.append(Int(row)) }
+        forEachRow(self) { row in builder.append(row) }
         return builder.finish()
     }
 

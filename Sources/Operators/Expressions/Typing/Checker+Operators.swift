@@ -98,6 +98,7 @@ extension Checker {
             return message + "; write TIMESTAMP '2026-01-31 23:59:59'"
         case (.string, .int), (.int, .string), (.string, .float), (.float, .string):
             return message + "; CAST one of them"
+        case (.json, _), (_, .json): return message + "; CAST the json AS string"
         default: return message
         }
     }
