@@ -55,7 +55,8 @@ struct FileSinkTests {
         files.put("out/a-000007.x.y", "old")
         files.put("out/a-12.x.y", "not one of these")
         let sink = try sink("out/a.x.y") { $0.rollBytes = 10 }
-        try sink.write(["aaaa\n", "bbbb\n", "c\n", "very long line\n", "d\n"].map { EncodedPart($0) })
+        try sink.write(
+            ["aaaa\n", "bbbb\n", "c\n", "very long line\n", "d\n"].map { EncodedPart($0) })
         try sink.close()
         #expect(files.text("out/a-000007.x.y") == "old")
         #expect(files.text("out/a-000008.x.y") == "aaaa\nbbbb\n")
@@ -102,7 +103,8 @@ struct FileSinkTests {
                         "\(step).\(part)\n", target: "t\(Int.random(in: 0..<5, using: &random))")
                 }
                 for part in parts {
-                    expected[part.target, default: ""] += SlabSlice(part.slab, 0..<part.byteCount).text
+                    expected[part.target, default: ""] +=
+                        SlabSlice(part.slab, 0..<part.byteCount).text
                 }
                 if Bool.random(using: &random) { files.inject(.short(2), on: .write) }
                 try sink.write(parts)

@@ -105,7 +105,9 @@ struct PathTemplateTests {
                 })
             let all = (0..<batch.columns[0].count).filter { _ in Bool.random(using: &random) }
             let selected = seed % 3 == 0 ? batch : batch.selecting(Selection(all))
-            let template = ["{region}", "{hour}", "x{region}-{shop}-{paid}-{date}{minute}", "fixed"]
+            let template = [
+                "{region}", "{hour}", "x{region}-{shop}-{paid}-{date}{minute}", "fixed",
+            ]
             let expander = try expander(template.randomElement(using: &random) ?? "")
             var expected: [(path: String, rows: [Int])] = []
             selected.selection.forEach { row in

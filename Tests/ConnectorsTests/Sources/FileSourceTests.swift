@@ -55,7 +55,8 @@ struct FileSourceTests {
     func everyReadSizeGivesTheSameRecords(byteCount: Int) throws {
         var random = SeededGenerator(seed: 11)
         let lines = (0..<2000).map { line in
-            "\(line) " + String(repeating: "x", count: Int.random(in: 0...60, using: &random)) + "\n"
+            "\(line) " + String(repeating: "x", count: Int.random(in: 0...60, using: &random))
+                + "\n"
         }
         files.put("a", lines.joined())
         let source = source(["a"])

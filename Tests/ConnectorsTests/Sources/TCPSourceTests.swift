@@ -6,7 +6,8 @@ import Testing
 
 @Suite(.serialized)
 struct TCPSourceTests {
-    private func source(_ change: (inout TCPSource.Options) -> Void = { _ in }) throws -> TCPSource {
+    private func source(_ change: (inout TCPSource.Options) -> Void = { _ in }) throws -> TCPSource
+    {
         var options = TCPSource.Options(host: "127.0.0.1", port: 0)
         change(&options)
         let source = TCPSource(options, clock: .system)
@@ -137,7 +138,8 @@ struct TCPSourceTests {
         let rest = line.count - sent % line.count
         var received = 0
         while received < sent - sent % line.count {
-            guard case .chunk(let chunk) = try source.read(byteCount: 1 << 16, waitMilliseconds: 2000)
+            guard
+                case .chunk(let chunk) = try source.read(byteCount: 1 << 16, waitMilliseconds: 2000)
             else { break }
             received += chunk.range.count
         }
