@@ -24,25 +24,25 @@ struct StandardOutputSinkTests {
         #expect(throws: OutputClosed.self) { try sink.write([EncodedPart("one\n")]) }
     }
 
-    @Test func slowReaderGetsEverythingInOrder() async throws {
+    @Test func slowReaderGetsEverythingInOrder() throws {
         let sink = sink()
         let text = (0..<60_000).map { "line \($0) with some more text in it\n" }.joined()
         let byteCount = text.utf8.count
         nonisolated(unsafe) let pipe = self.pipe
-        let reader = Task.detached { () -> [UInt8] in
+        let reader = TestThread { () -> [UInt8] in
             var all: [UInt8] = []
             while all.count < byteCount { all += unsafe pipe.receive(10_007) }
             return all
         }
         let half = text.utf8.index(text.startIndex, offsetBy: byteCount / 2)
         try sink.write([EncodedPart(String(text[..<half])), EncodedPart(String(text[half...]))])
-        #expect(await reader.value == Array(text.utf8))
+        #expect(reader.join() == Array(text.utf8))
     }
 
-    @Test func interruptEndsAWriteThatWaits() async throws {
+    @Test func interruptEndsAWriteThatWaits() throws {
         let sink = sink()
         nonisolated(unsafe) let waiting = sink
-        let writer = Task.detached { () -> String in
+        let writer = TestThread { () -> String in
             let part = EncodedPart(String(repeating: "x", count: 1 << 16) + "\n")
             do {
                 while true { try unsafe waiting.write([part]) }
@@ -52,7 +52,7 @@ struct StandardOutputSinkTests {
         }
         SystemTime.sleep(nanoseconds: 3_000_000)
         sink.interrupt()
-        #expect(await writer.value == "writing to stdout was interrupted while it waited")
+        #expect(writer.join() == "writing to stdout was interrupted while it waited")
     }
 
     @Test func blackholeCounts() throws {

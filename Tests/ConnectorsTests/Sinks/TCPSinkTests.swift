@@ -20,9 +20,9 @@ struct TCPSinkTests {
     }
 
     /// Runs a write on another thread.
-    private func start(_ sink: TCPSink, _ parts: [EncodedPart]) -> Task<String, Never> {
+    private func start(_ sink: TCPSink, _ parts: [EncodedPart]) -> TestThread<String> {
         nonisolated(unsafe) let sink = sink
-        return Task.detached {
+        return TestThread {
             do {
                 try unsafe sink.write(parts)
                 return "written"
@@ -54,7 +54,7 @@ struct TCPSinkTests {
         try sink.close()
     }
 
-    @Test func writeWaitsForAServerThatComesLate() async throws {
+    @Test func writeWaitsForAServerThatComesLate() throws {
         let reserved = try #require(TestSocket.listen())
         let port = reserved.port
         reserved.finish()
@@ -64,11 +64,11 @@ struct TCPSinkTests {
         let server = try #require(TestSocket.listen(port: port))
         let connection = try #require(server.accept())
         #expect(connection.receiveAll(5) == Array("late\n".utf8))
-        #expect(await write.value == "written")
+        #expect(write.join() == "written")
         try sink.close()
     }
 
-    @Test func whatWasNotTakenIsSentAgainFromTheStartOfARecord() async throws {
+    @Test func whatWasNotTakenIsSentAgainFromTheStartOfARecord() throws {
         let server = try #require(TestSocket.listen())
         let sink = try sink(port: server.port)
         let lines = (0..<100_000).map { "line \($0) " + String(repeating: "x", count: 100) + "\n" }
@@ -80,12 +80,12 @@ struct TCPSinkTests {
         first.reset()
         let second = try #require(server.accept())
         #expect(second.receiveAll(text.utf8.count) == Array(text.utf8))
-        #expect(await write.value == "written")
+        #expect(write.join() == "written")
         #expect(sink.connectionCount == 2)
         try sink.close()
     }
 
-    @Test func serverThatClosesIsConnectedToAgain() async throws {
+    @Test func serverThatClosesIsConnectedToAgain() throws {
         let server = try #require(TestSocket.listen())
         let sink = try sink(port: server.port)
         try sink.write([EncodedPart("one\n")])
@@ -104,21 +104,21 @@ struct TCPSinkTests {
         try sink.close()
     }
 
-    @Test func interruptEndsAWriteToAServerThatNeverReads() async throws {
+    @Test func interruptEndsAWriteToAServerThatNeverReads() throws {
         let server = try #require(TestSocket.listen())
         let sink = try sink(port: server.port)
-        let part = EncodedPart(String(repeating: "x", count: 20 << 20) + "\n")
+        let part = EncodedPart(String(repeating: "x", count: 8 << 20) + "\n")
         let write = start(sink, [part, part])
         let connection = try #require(server.accept())
         sink.interrupt()
         #expect(
-            await write.value
+            write.join()
                 == "writing to 127.0.0.1:\(server.port) was interrupted while it waited")
         try sink.close()
-        #expect(connection.receiveAll(50 << 20).count < 40 << 20)
+        #expect(connection.receiveAll(20 << 20).count < 16 << 20)
     }
 
-    @Test func interruptEndsAWriteWithoutAServer() async throws {
+    @Test func interruptEndsAWriteWithoutAServer() throws {
         let reserved = try #require(TestSocket.listen())
         let port = reserved.port
         reserved.finish()
@@ -126,7 +126,7 @@ struct TCPSinkTests {
         let write = start(sink, [EncodedPart("x\n")])
         SystemTime.sleep(nanoseconds: 2_000_000)
         sink.interrupt()
-        #expect(await write.value.hasPrefix("writing to 127.0.0.1"))
+        #expect(write.join()?.hasPrefix("writing to 127.0.0.1") == true)
     }
 
     @Test func pausesGrowAndAreTheSameForASeed() {
