@@ -1,4 +1,4 @@
-import Storage
+package import Storage
 
 /// One bit a row, 1 for valid: the validity of a column.
 ///
@@ -13,6 +13,13 @@ package struct Bitmap: Sendable {
         slab = Slab(byteCount: (count + 63) / 64 * 8)
         self.count = count
         slab.fill(valid ? 0xff : 0, count: (count + 63) / 64 * 8)
+    }
+
+    /// Takes over the bits of `count` rows that stand in `slab`; nobody else writes them.
+    package init(count: Int, bits slab: Slab) {
+        precondition((count + 63) / 64 * 8 <= slab.byteCount, "a bitmap has a bit for every row")
+        self.slab = slab
+        self.count = count
     }
 
     /// The bits, 64 rows a word, the first row lowest.
@@ -38,5 +45,11 @@ package struct Bitmap: Sendable {
         let byte = unsafe slab.base.load(fromByteOffset: row >> 3, as: UInt8.self)
         let changed = valid ? byte | mask : byte & ~mask
         unsafe slab.base.storeBytes(of: changed, toByteOffset: row >> 3, as: UInt8.self)
+    }
+
+    /// Sets the bits of 64 rows; only while nobody else holds the bitmap.
+    package func setWord(_ index: Int, _ bits: UInt64) {
+        precondition(index >= 0 && index < (count + 63) / 64)
+        unsafe slab.base.storeBytes(of: bits, toByteOffset: index * 8, as: UInt64.self)
     }
 }
