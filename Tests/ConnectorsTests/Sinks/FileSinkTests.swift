@@ -90,7 +90,7 @@ struct FileSinkTests {
 
     @Test func everySequenceOfPartsEndsUpInItsFile() throws {
         for seed in UInt64(0)..<100 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let files = MemoryFileSystem()
             var options = FileSink.Options(path: nil)
             options.openFilesMax = Int.random(in: 1...4, using: &random)

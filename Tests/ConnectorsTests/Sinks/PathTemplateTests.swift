@@ -93,7 +93,7 @@ struct PathTemplateTests {
 
     @Test func rowsAreSplitAsTheirSinglePathsSay() throws {
         for seed in UInt64(0)..<200 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let regions = [nil, "", "north", "a region with a long name", "a region with another"]
             let batch = batch(
                 (0..<Int.random(in: 0...60, using: &random)).map { _ in

@@ -150,7 +150,7 @@ struct FileSourceFollowTests {
     @Test func everyLineComesOutOnceWhateverTheOrder() throws {
         for seed in UInt64(0)..<30 {
             let directory = TemporaryDirectory()
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             var options = FileSource.Options(patterns: [directory("log")])
             options.isFollowing = true
             options.scanMilliseconds = 0

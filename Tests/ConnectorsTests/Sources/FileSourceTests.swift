@@ -53,7 +53,7 @@ struct FileSourceTests {
 
     @Test(arguments: [1, 10, 50, 1000, 1 << 16])
     func everyReadSizeGivesTheSameRecords(byteCount: Int) throws {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         let lines = (0..<2000).map { line in
             "\(line) " + String(repeating: "x", count: Int.random(in: 0...60, using: &random))
                 + "\n"

@@ -4,7 +4,7 @@ import Testing
 
 struct ByteScanTests {
     @Test func findsWhatANaiveLoopFinds() {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<3000 {
             let bytes =
                 (0..<Int.random(in: 0...60, using: &random)).map { _ in
