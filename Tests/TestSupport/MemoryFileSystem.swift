@@ -148,7 +148,8 @@ package final class MemoryFileSystem: FileSystem {
     package func names(in directory: String) throws(StorageError) -> [String] {
         let directory = directory == "." ? "" : directory
         return state.withLock { state in
-            let all = Array(state.files.keys) + state.directories.filter { !$0.isEmpty && $0 != "." }
+            let directories = state.directories.filter { !$0.isEmpty && $0 != "." }
+            let all = Array(state.files.keys) + directories
             return all.filter { FilePath.directory(of: $0) == directory && $0 != "/" }
                 .map { FilePath.name(of: $0) }
         }

@@ -24,7 +24,8 @@ struct RecordCutter {
 
     /// Bytes from the front that were looked at.
     private var scanned = 0
-    private var quotes: QuoteState
+    /// Of CSV.
+    private var quotes: QuoteState?
     /// Whether the front is inside a rejected record.
     private(set) var isSkipping = false
     /// What is left of a rejected record with a length prefix.
@@ -33,7 +34,9 @@ struct RecordCutter {
     /// A cutter that stands before a record, which may be the first of the input.
     init(framing: Framing, recordBytesMax: Int, isAtStart: Bool) {
         self.framing = framing
-        quotes = QuoteState(isAtStart: isAtStart)
+        if case .csv(let delimiter, let quote) = framing {
+            quotes = QuoteState(delimiter: delimiter, quote: quote, isAtStart: isAtStart)
+        }
         self.recordBytesMax = min(max(recordBytesMax, 1), Int.max >> 1)
     }
 
@@ -112,11 +115,7 @@ struct RecordCutter {
         guard scanned < limit else { return nil }
         let range = scanned..<limit
         scanned = limit
-        if case .csv(let delimiter, let quote) = framing {
-            let end = quotes.advance(
-                over: bytes, range, delimiter: delimiter, quote: quote, stopAtFirst: false)
-            return end
-        }
+        if quotes != nil { return quotes?.advance(over: bytes, range, stopAtFirst: false) }
         return ByteScan.last(UInt8(ascii: "\n"), in: bytes, range).map { $0 + 1 }
     }
 
@@ -124,10 +123,7 @@ struct RecordCutter {
     private mutating func firstEnd(in bytes: RawSpan) -> Int? {
         guard scanned < bytes.byteCount else { return nil }
         let range = scanned..<bytes.byteCount
-        if case .csv(let delimiter, let quote) = framing {
-            return quotes.advance(
-                over: bytes, range, delimiter: delimiter, quote: quote, stopAtFirst: true)
-        }
+        if quotes != nil { return quotes?.advance(over: bytes, range, stopAtFirst: true) }
         return ByteScan.first(UInt8(ascii: "\n"), in: bytes, range).map { $0 + 1 }
     }
 }

@@ -39,34 +39,42 @@ package struct PathExpander: Sendable {
         let count = batch.count
         guard count > 0 else { return [] }
         let hashes = hashes(of: batch)
-        var groups: [(first: Int, hash: UInt64)] = []
-        var places: [UInt64: [Int]] = [:]
-        var groupOfPlace = [Int](repeating: 0, count: count)
+        // Different values may give the same path ({minute} of two hours, say).
+        var keys: [(row: Int, group: Int)] = []
+        var keysOfHash: [UInt64: [Int]] = [:]
+        var paths: [String] = []
+        var groupOfPath: [String: Int] = [:]
+        var keyOfPlace = [Int](repeating: 0, count: count)
         for place in 0..<count {
             let row = batch.selection[place]
             let hash = hashes[place]
             if place > 0, hash == hashes[place - 1] {
-                let last = groupOfPlace[place - 1]
-                if isSame(row, groups[last].first, batch) {
-                    groupOfPlace[place] = last
+                let last = keyOfPlace[place - 1]
+                if isSame(row, keys[last].row, batch) {
+                    keyOfPlace[place] = last
                     continue
                 }
             }
-            let known = places[hash]?.first { isSame(row, groups[$0].first, batch) }
-            if let known {
-                groupOfPlace[place] = known
-            } else {
-                groupOfPlace[place] = groups.count
-                places[hash, default: []].append(groups.count)
-                groups.append((row, hash))
+            if let known = keysOfHash[hash]?.first(where: { isSame(row, keys[$0].row, batch) }) {
+                keyOfPlace[place] = known
+                continue
             }
+            let path = path(of: row, in: batch)
+            let group = groupOfPath[path] ?? paths.count
+            if group == paths.count {
+                paths.append(path)
+                groupOfPath[path] = group
+            }
+            keyOfPlace[place] = keys.count
+            keysOfHash[hash, default: []].append(keys.count)
+            keys.append((row, group))
         }
-        if groups.count == 1 { return [(path(of: groups[0].first, in: batch), batch.selection)] }
-        var rows = [[Int]](repeating: [], count: groups.count)
-        for place in 0..<count { rows[groupOfPlace[place]].append(batch.selection[place]) }
-        return groups.indices.map { index in
-            (path(of: groups[index].first, in: batch), Selection(rows[index]))
+        if paths.count == 1 { return [(paths[0], batch.selection)] }
+        var rows = [[Int]](repeating: [], count: paths.count)
+        for place in 0..<count {
+            rows[keys[keyOfPlace[place]].group].append(batch.selection[place])
         }
+        return paths.indices.map { (paths[$0], Selection(rows[$0])) }
     }
 
     /// The path of one row.

@@ -42,7 +42,9 @@ package struct PathTemplate: Sendable, Equatable {
             let byte = bytes[place]
             let isDoubled = place + 1 < bytes.count && bytes[place + 1] == byte
             if byte == UInt8(ascii: "{") && !isDoubled {
-                if !literal.isEmpty { pieces.append(.text(String(decoding: literal, as: UTF8.self))) }
+                if !literal.isEmpty {
+                    pieces.append(.text(String(decoding: literal, as: UTF8.self)))
+                }
                 literal = []
                 pieces.append(try PathTemplate.placeholder(bytes, &place))
                 continue
@@ -65,7 +67,8 @@ package struct PathTemplate: Sendable, Equatable {
     ) throws(PathTemplateError) -> Piece {
         let start = place
         guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "}")) else {
-            throw PathTemplateError(offset: start, message: "a { without its }; write {{ for a brace")
+            throw PathTemplateError(
+                offset: start, message: "a { without its }; write {{ for a brace")
         }
         let name = String(decoding: bytes[(start + 1)..<end], as: UTF8.self)
         if name.isEmpty { throw PathTemplateError(offset: start, message: "{} names no field") }
@@ -140,8 +143,8 @@ enum PathValue {
         let isSpecial = [".", "..", null, "_empty"].contains(text)
         var out = ""
         for (index, scalar) in text.unicodeScalars.enumerated() {
-            let isPlain =
-                scalar.value >= 0x20 && scalar.value != 0x7f && !"/\\%".unicodeScalars.contains(scalar)
+            let isControl = scalar.value < 0x20 || scalar.value == 0x7f
+            let isPlain = !isControl && !"/\\%".unicodeScalars.contains(scalar)
             if isPlain && !(isSpecial && index == 0) {
                 out.unicodeScalars.append(scalar)
             } else {

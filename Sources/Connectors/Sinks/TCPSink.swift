@@ -67,7 +67,8 @@ package final class TCPSink: SinkWriter {
         var slices: [SlabSlice] = []
         var byteCount = 0
         for part in parts where part.byteCount > 0 {
-            let slice = options.isLengthPrefixed
+            let slice =
+                options.isLengthPrefixed
                 ? LengthPrefixer.convert(part.slab.bytes(0..<part.byteCount))
                 : SlabSlice(part.slab, 0..<part.byteCount)
             slices.append(slice)

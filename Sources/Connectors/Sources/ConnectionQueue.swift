@@ -188,7 +188,9 @@ final class ConnectionQueue: Sendable {
         }
         if piece == nil && connection.isClosed {
             state.connections[connection.partition] = nil
-            if options.partitionPerConnection { state.events.append(.finished(connection.partition)) }
+            if options.partitionPerConnection {
+                state.events.append(.finished(connection.partition))
+            }
         }
         return piece
     }

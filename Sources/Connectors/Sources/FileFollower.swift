@@ -48,6 +48,8 @@ final class FileFollower {
         for file in files {
             file.isDraining = try !file.isAtPath && isLeft(file)
         }
+        // The rest of a file goes before what took its place.
+        if let left = files.firstIndex(where: \.isDraining) { current = left }
     }
 
     /// Takes note of a path that matches.
@@ -91,7 +93,6 @@ final class FileFollower {
     func next(byteCount: Int, now: Int64) throws -> FileSource.Found? {
         var still = 0
         while still < files.count {
-            if current >= files.count { current = 0 }
             let file = files[current]
             let piece: RecordBuffer.Piece?
             if try file.startsAgain() {
@@ -106,11 +107,12 @@ final class FileFollower {
             let drained = file.stillSince + Int64(options.drainMilliseconds) * 1_000_000
             if file.isDraining && now >= drained {
                 files.remove(at: current)
+                if current == files.count { current = 0 }
                 let rest = try file.records.finish()
                 events.append(.finished(file.partition))
                 if let rest { return FileSource.Found(piece: rest, partition: file.partition) }
             } else {
-                current += 1
+                current = current + 1 == files.count ? 0 : current + 1
                 still += 1
             }
         }

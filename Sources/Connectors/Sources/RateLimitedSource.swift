@@ -16,7 +16,8 @@ package final class RateLimitedSource: Source {
     private let recordsPerSecond: Double
     /// The time up to which records were handed out.
     private var paidUntil: Int64?
-    private var bytesPerRecord = 64.0
+    /// Of the records lately; unknown before the first.
+    private var bytesPerRecord: Double?
     private let isInterrupted = Atomic(false)
 
     /// Limits `source`, whose records stand by `framing`; the rate is above zero.
@@ -39,7 +40,7 @@ package final class RateLimitedSource: Source {
         let deadline = start + Int64(waitMilliseconds) * 1_000_000
         guard let allowed = waitForPortion(until: deadline) else { return .nothing }
         let now = clock.monotonicNanoseconds()
-        let wanted = min(Double(byteCount), (allowed * bytesPerRecord).rounded(.up))
+        let wanted = min(Double(byteCount), (allowed * (bytesPerRecord ?? 0)).rounded(.up))
         let left = max(deadline - now, 0) / 1_000_000
         let result = try source.read(
             byteCount: max(Int(wanted), 1), waitMilliseconds: Int(left))
@@ -47,7 +48,8 @@ package final class RateLimitedSource: Source {
         case .chunk(let chunk):
             let count = framing.recordCount(in: chunk.slab.bytes(chunk.range))
             if count > 0 {
-                bytesPerRecord = (bytesPerRecord + Double(chunk.range.count) / Double(count)) / 2
+                let size = Double(chunk.range.count) / Double(count)
+                bytesPerRecord = ((bytesPerRecord ?? size) + size) / 2
             }
             pay(for: count)
         case .rejected(let records):

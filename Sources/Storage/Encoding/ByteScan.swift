@@ -1,12 +1,28 @@
 /// Finds bytes in memory, eight at a time.
+@frozen @usableFromInline
 package enum ByteScan {
     private static let lows: UInt64 = 0x0101_0101_0101_0101
-    private static let highs: UInt64 = 0x8080_8080_8080_8080
 
     /// The high bit of every byte of `word` that is zero, and of no other.
-    @inline(__always)
-    private static func zeroBytes(_ word: UInt64) -> UInt64 {
-        ~(((word & ~highs) &+ ~highs) | word | ~highs)
+    @inlinable @inline(__always)
+    package static func zeroBytes(_ word: UInt64) -> UInt64 {
+        let lowBits: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+        return ~(((word & lowBits) &+ lowBits) | word | lowBits)
+    }
+
+    /// The high bit of every byte of `word` that is `byte`.
+    @inlinable @inline(__always)
+    package static func matches(_ word: UInt64, _ byte: UInt8) -> UInt64 {
+        zeroBytes(word ^ UInt64(byte) &* 0x0101_0101_0101_0101)
+    }
+
+    /// The eight bytes at a place, the first one lowest.
+    @inlinable @inline(__always)
+    package static func word(in bytes: RawSpan, at place: Int) -> UInt64 {
+        precondition(place >= 0 && place <= bytes.byteCount &- 8)
+        return UInt64(
+            littleEndian: unsafe bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: place, as: UInt64.self))
     }
 
     /// The place of the first `byte` in `range` of `bytes`.
@@ -67,9 +83,10 @@ package enum ByteScan {
     }
 
     /// The byte at a place.
+    @inlinable @inline(__always)
     package static func byte(in bytes: RawSpan, at place: Int) -> UInt8 {
         precondition(place >= 0 && place < bytes.byteCount)
-        return load(bytes, place)
+        return unsafe bytes.unsafeLoad(fromUncheckedByteOffset: place, as: UInt8.self)
     }
 
     /// The four bytes at a place, most significant first.

@@ -41,6 +41,7 @@ extension Slab {
     /// Some bytes as an array, for messages and tests.
     package func array(_ range: Range<Int>) -> [UInt8] {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
-        return unsafe Array(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+        let start = unsafe base + range.lowerBound
+        return unsafe Array(UnsafeRawBufferPointer(start: start, count: range.count))
     }
 }

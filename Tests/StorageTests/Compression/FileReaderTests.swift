@@ -9,7 +9,7 @@ struct FileReaderTests {
 
     /// Compressible text with a little noise.
     private func text(byteCount: Int, seed: UInt64) -> [UInt8] {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         return (0..<byteCount).map { index in
             index % 7 == 0 ? UInt8.random(in: 32..<127, using: &random) : UInt8(97 + index % 20)
         }

@@ -4,11 +4,12 @@ import Testing
 
 struct ByteScanTests {
     @Test func findsWhatANaiveLoopFinds() {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<3000 {
-            let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
-                [10, 11, 9, 138, 0, 255].randomElement(using: &random) ?? 0
-            } as [UInt8]
+            let bytes =
+                (0..<Int.random(in: 0...60, using: &random)).map { _ in
+                    [10, 11, 9, 138, 0, 255].randomElement(using: &random) ?? 0
+                } as [UInt8]
             let slice = SlabSlice(bytes)
             let span = slice.slab.bytes(slice.range)
             let low = Int.random(in: 0...bytes.count, using: &random)

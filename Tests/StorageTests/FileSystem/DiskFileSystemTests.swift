@@ -44,7 +44,8 @@ struct DiskFileSystemTests {
         let missing = #expect(throws: StorageError.self) { try disk.open(path, .read) }
         #expect(missing?.kind == .notFound)
         #expect(
-            missing?.description == "cannot open \(path): No such file or directory; check the path")
+            missing?.description == "cannot open \(path): No such file or directory; check the path"
+        )
         let folder = #expect(throws: StorageError.self) { try disk.open(directory.path, .read) }
         #expect(folder?.kind == .isDirectory)
         let below = #expect(throws: StorageError.self) {

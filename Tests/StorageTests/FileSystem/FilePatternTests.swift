@@ -8,8 +8,8 @@ struct FilePatternTests {
         (".*", ".json", true), ("a?c", "abc", true), ("a?c", "ac", false),
         ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false), ("[]a]x", "]x", true),
         ("[a-]", "-", true), ("[ab", "[ab", true), ("a\\*b", "a*b", true), ("a\\*b", "axb", false),
-        ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxa", false), ("**", "abc", true), ("", "", true),
-        ("a*", "", false),
+        ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxa", false), ("**", "abc", true),
+        ("", "", true), ("a*", "", false),
     ])
     func matchesAsAShellDoes(pattern: String, name: String, isMatch: Bool) {
         #expect(FilePattern.matches(pattern, name) == isMatch)
