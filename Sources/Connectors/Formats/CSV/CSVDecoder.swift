@@ -198,13 +198,16 @@ final class CSVDecoder: Decoder {
         let rows = unsafe UnsafePointer(window.rows.base.assumingMemoryBound(to: UInt32.self))
         for index in columns.indices {
             let place = columns[index].wanted.map { layout.places[$0] } ?? 0
+            let last = layout.fieldCount - 1
+            let fields = unsafe CSVFieldReader.Fields(
+                base: base, marks: marks, rows: rows, place: place, isLast: place == last)
             var reader = unsafe CSVFieldReader(
-                base: base, marks: marks, rows: rows, range: range, place: place,
-                isLast: place == layout.fieldCount - 1, quote: input.dialect.quote, nulls: nulls,
+                fields: fields, range: range, quote: input.dialect.quote, nulls: nulls,
                 isUTF8: window.isUTF8)
             if columns[index].wanted == nil {
-                unsafe reader.readRecords(
-                    into: &columns[index], row: row, fieldCount: layout.fieldCount)
+                let ends = unsafe CSVFieldReader.Fields(
+                    base: base, marks: marks, rows: rows, place: last, isLast: true)
+                unsafe reader.readRecords(into: &columns[index], row: row, ends: ends)
             } else {
                 switch columns[index].type {
                 case .int: unsafe reader.readInts(into: &columns[index], row: row)

@@ -14,8 +14,8 @@ package struct CSVOutput: Sendable {
     let fields: [Field]
     let writers: [TimestampWriter]
 
-    /// Output of the sink named `sink`; `columns` are indices into the schema, in the order in which
-    /// they leave (the schema's own output if not given).
+    /// Output of the sink named `sink`; `columns` are indices into the schema, in the order in
+    /// which they leave (the schema's own output if not given).
     package init(
         schema: Schema, columns: [Int]? = nil, dialect: CSVDialect, sink: String,
         zones: TimeZoneDatabase
@@ -41,9 +41,11 @@ package struct CSVOutput: Sendable {
         for (index, name) in names.enumerated() {
             if index > 0 { line.append(dialect.delimiter) }
             let bytes = Array(name.utf8)
-            let isPlain = !bytes.isEmpty && bytes.allSatisfy {
-                $0 != dialect.delimiter && $0 != dialect.quote && $0 != 0x0a && $0 != 0x0d
-            }
+            let isPlain =
+                !bytes.isEmpty
+                && bytes.allSatisfy {
+                    $0 != dialect.delimiter && $0 != dialect.quote && $0 != 0x0a && $0 != 0x0d
+                }
             if isPlain {
                 line += bytes
             } else {
@@ -85,178 +87,104 @@ final class CSVEncoder: Encoder {
 
     func encode(_ batch: Batch, rejects: inout RejectedRows) -> [EncodedPart] {
         if batch.isEmpty { return [] }
-        var pen = CSVPen(
-            slab: Slab(byteCount: max(4096, batch.count * recordBytes * 5 / 4)), output.dialect)
+        let byteCount = max(4096, batch.count * recordBytes * 5 / 4 + fixedBytesMax)
+        var pen = CSVPen(slab: Slab(byteCount: byteCount), output.dialect)
         var rowCount = 0
-        for place in 0..<batch.count {
-            let row = batch.selection[place]
-            let start = pen.count
-            if let fault = encode(batch, row, to: &pen) {
-                rejects.add(
-                    error: fault, step: output.sink, source: "", position: "", raw: nil)
-                pen.count = start
-            } else {
-                rowCount += 1
+        withExtendedLifetime(batch) {
+            let cells = unsafe output.columns.map { unsafe CSVCells(batch.columns[$0]) }
+            let isDense = batch.selection.isDense
+            for place in 0..<batch.count {
+                let row = isDense ? place : batch.selection[place]
+                let start = pen.count
+                if let fault = unsafe encode(cells.span, row, to: &pen) {
+                    let name = output.fields[fault].name
+                    let value = unsafe cells[fault].double(row)
+                    rejects.add(
+                        error: "field '\(name)' is \(value), which CSV cannot hold",
+                        step: output.sink, source: "", position: "", raw: nil)
+                    pen.drop(to: start)
+                } else {
+                    rowCount += 1
+                }
             }
         }
         guard rowCount > 0 else { return [] }
-        recordBytes = max(16, pen.count / rowCount)
-        return [
-            EncodedPart(target: "", slab: pen.slab, byteCount: pen.count, rowCount: rowCount)
-        ]
+        let count = pen.count
+        recordBytes = max(16, count / rowCount)
+        let slab = pen.slab
+        return [EncodedPart(target: "", slab: slab, byteCount: count, rowCount: rowCount)]
     }
 
-    /// Writes one record; what is wrong, if it cannot be written.
-    private func encode(_ batch: Batch, _ row: Int, to pen: inout CSVPen) -> String? {
+    /// Writes one record; the column that cannot be written, if there is one.
+    @inline(__always)
+    private func encode(_ cells: Span<CSVCells>, _ row: Int, to pen: inout CSVPen) -> Int? {
         pen.reserve(fixedBytesMax)
-        for index in output.columns.indices {
-            if index > 0 { pen.putByte(output.dialect.delimiter) }
-            let column = batch.columns[output.columns[index]]
-            guard column.isValid(row) else { continue }
-            switch column.type {
-            case .bool: pen.put(column.bools[row] != 0)
-            case .int: pen.put(column.int64s[row])
+        for index in unsafe cells.indices {
+            if index > 0 { pen.putDelimiter() }
+            let cell = unsafe cells[index]
+            guard unsafe cell.isValid(row) else { continue }
+            switch unsafe cell.type {
+            case .bool: unsafe pen.put(cell.bool(row))
+            case .int: unsafe pen.put(cell.int(row))
             case .float:
-                let value = column.doubles[row]
-                guard value.isFinite else {
-                    return "field '\(output.fields[index].name)' is \(value), which CSV cannot hold"
-                }
+                let value = unsafe cell.double(row)
+                guard value.isFinite else { return index }
                 pen.put(value)
-            case .timestamp: pen.put(column.int64s[row], &writers[index])
+            case .timestamp: unsafe pen.put(cell.int(row), &writers[index])
             case .string, .json:
-                let view = column.strings[row]
+                let view = unsafe cell.view(row)
                 let mustQuote = !nulls.isEmpty && nulls.contains(view.description)
                 pen.put(view, mustQuote: mustQuote, reserving: fixedBytesMax)
             }
         }
-        // A record of one null field would be an empty line, which some readers skip.
-        pen.putByte(0x0a)
+        pen.putLineEnd()
         return nil
     }
 }
 
-/// A growing slab, and how CSV is written to it.
-///
-/// `reserve` makes room for the fields of fixed width of one record; text makes its own.
-struct CSVPen {
-    private(set) var slab: Slab
-    var count = 0
-    private let delimiter: UInt8
-    private let quote: UInt8
+/// The values of a column as addresses, for as long as its batch lives.
+@unsafe
+private struct CSVCells {
+    let type: FieldType
+    private let values: UnsafeRawPointer?
+    private let bits: UnsafeRawPointer?
 
-    init(slab: Slab, _ dialect: CSVDialect) {
-        self.slab = slab
-        delimiter = dialect.delimiter
-        quote = dialect.quote
-    }
-
-    private var target: UnsafeMutableRawPointer { unsafe slab.base + count }
-
-    /// Makes room for `byteCount` bytes.
-    @inline(__always)
-    mutating func reserve(_ byteCount: Int) {
-        if count &+ byteCount > slab.byteCount { grow(byteCount) }
-    }
-
-    @inline(never)
-    private mutating func grow(_ byteCount: Int) {
-        let larger = Slab(byteCount: max(slab.byteCount * 2, count + byteCount))
-        unsafe larger.base.copyMemory(from: slab.base, byteCount: count)
-        slab = larger
+    init(_ column: Column) {
+        unsafe type = column.type
+        switch column.type {
+        case .bool: unsafe values = unsafe column.bools.withUnsafeBytes { $0.baseAddress }
+        case .int, .timestamp:
+            unsafe values = unsafe column.int64s.withUnsafeBytes { $0.baseAddress }
+        case .float:
+            unsafe values = unsafe column.doubles.withUnsafeBytes { $0.baseAddress }
+        case .string, .json:
+            unsafe values = unsafe column.strings.withUnsafeBytes { $0.baseAddress }
+        }
+        unsafe bits = unsafe column.validity?.words.withUnsafeBytes { $0.baseAddress }
     }
 
     @inline(__always)
-    mutating func putByte(_ byte: UInt8) {
-        unsafe target.storeBytes(of: byte, as: UInt8.self)
-        count &+= 1
+    func isValid(_ row: Int) -> Bool {
+        guard let bits = unsafe bits else { return true }
+        let byte = unsafe bits.load(fromByteOffset: row &>> 3, as: UInt8.self)
+        return byte & (1 &<< UInt8(truncatingIfNeeded: row & 7)) != 0
     }
 
     @inline(__always)
-    mutating func put(_ value: Bool) {
-        let word: UInt64 = value ? 0x6575_7274 : 0x65_736c_6166
-        unsafe target.storeBytes(of: word, as: UInt64.self)
-        count &+= value ? 4 : 5
-    }
+    func bool(_ row: Int) -> Bool { unsafe load(row, as: UInt8.self) != 0 }
 
     @inline(__always)
-    mutating func put(_ value: Int64) {
-        count &+= unsafe NumberWriter.write(value, to: target) - target
-    }
+    func int(_ row: Int) -> Int64 { unsafe load(row, as: Int64.self) }
 
     @inline(__always)
-    mutating func put(_ value: Double) {
-        count &+= unsafe NumberWriter.write(value, to: target) - target
-    }
+    func double(_ row: Int) -> Double { unsafe load(row, as: Double.self) }
 
-    /// Writes a time; the text of a pattern may need quotes.
     @inline(__always)
-    mutating func put(_ time: Int64, _ writer: inout TimestampWriter) {
-        let written = unsafe writer.write(time, to: target) - target
-        if writer.mayNeedQuotes {
-            let bytes = unsafe UnsafeRawBufferPointer(start: target, count: written)
-            let copy = unsafe Array(bytes)
-            unsafe copy.withUnsafeBytes { unsafe putText($0, mustQuote: false) }
-        } else {
-            count &+= written
-        }
-    }
+    func view(_ row: Int) -> StringView { unsafe load(row, as: StringView.self) }
 
-    /// Writes text, and keeps `reserving` bytes of room behind it.
     @inline(__always)
-    mutating func put(_ view: StringView, mustQuote: Bool, reserving: Int) {
-        reserve(view.count &* 2 &+ 64 &+ reserving)
-        if view.isInline && view.count > 0 && !mustQuote {
-            unsafe view.copy(to: target)
-            let low = unsafe target.loadUnaligned(as: UInt64.self)
-            let high = unsafe target.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-            if !isSpecial(low) && !isSpecial(high) {
-                count &+= view.count
-                return
-            }
-        }
-        view.withBytes { bytes in
-            unsafe bytes.withUnsafeBytes { unsafe putText($0, mustQuote: mustQuote) }
-        }
-    }
-
-    /// Whether one of eight bytes must be quoted.
-    @inline(__always)
-    private func isSpecial(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        func marks(_ byte: UInt8) -> UInt64 {
-            let flipped = word ^ (UInt64(byte) &* ones)
-            return (flipped &- ones) & ~flipped
-        }
-        return (marks(delimiter) | marks(quote) | marks(0x0a) | marks(0x0d)) & (ones &<< 7) != 0
-    }
-
-    /// Writes text for which there is room, in quotes if it needs them.
-    private mutating func putText(_ bytes: UnsafeRawBufferPointer, mustQuote: Bool) {
-        var needsQuotes = unsafe mustQuote || bytes.isEmpty
-        var place = 0
-        while !needsQuotes && place + 8 <= bytes.count {
-            needsQuotes = unsafe isSpecial(
-                bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-            place += 8
-        }
-        while !needsQuotes && place < bytes.count {
-            let byte = unsafe bytes[place]
-            needsQuotes = byte == delimiter || byte == quote || byte == 0x0a || byte == 0x0d
-            place += 1
-        }
-        if !needsQuotes {
-            if let base = bytes.baseAddress {
-                unsafe target.copyMemory(from: base, byteCount: bytes.count)
-            }
-            count += bytes.count
-            return
-        }
-        putByte(quote)
-        for index in 0..<bytes.count {
-            let byte = unsafe bytes[index]
-            if byte == quote { putByte(quote) }
-            putByte(byte)
-        }
-        putByte(quote)
+    private func load<T: BitwiseCopyable>(_ row: Int, as type: T.Type) -> T {
+        unsafe values.unsafelyUnwrapped.load(
+            fromByteOffset: row &* MemoryLayout<T>.stride, as: type)
     }
 }

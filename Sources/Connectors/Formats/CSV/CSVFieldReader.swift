@@ -4,32 +4,38 @@ import Storage
 /// Converts one field of many records: the loops of the CSV decoder.
 @unsafe
 struct CSVFieldReader {
-    let base: UnsafeRawPointer
-    let marks: UnsafePointer<UInt32>
-    /// The first mark of each record.
-    let rows: UnsafePointer<UInt32>
-    /// Records, and the rows of the batch that they become.
+    let fields: Fields
+    /// Records; the first of them becomes the row that the loops are told.
     let range: Range<Int>
-    /// The place of the field in the record.
-    let place: Int
-    /// Whether a CR may stand behind it.
-    let isLast: Bool
     let quote: UInt8
     let nulls: [StringView]
     let isUTF8: Bool
     /// What is wrong, by the number of the record.
     var faults: [(record: Int, message: String)] = []
 
-    /// Where the field of a record starts and ends.
-    @inline(__always)
-    private func field(_ record: Int) -> (start: UnsafeRawPointer, end: UnsafeRawPointer) {
-        let mark = unsafe Int(rows[record]) &+ place
-        let start = unsafe base + Int(marks[mark] &+ 1)
-        var end = unsafe base + Int(marks[mark &+ 1])
-        if unsafe isLast && end > start && (end - 1).load(as: UInt8.self) == 0x0d {
-            unsafe end -= 1
+    /// Where the field of every record is; loops take it into a local.
+    @unsafe
+    struct Fields {
+        let base: UnsafeRawPointer
+        let marks: UnsafePointer<UInt32>
+        /// The first mark of each record.
+        let rows: UnsafePointer<UInt32>
+        /// The place of the field in the record.
+        let place: Int
+        /// Whether a CR may stand behind it.
+        let isLast: Bool
+
+        /// Where the field of a record starts and ends.
+        @inline(__always)
+        subscript(record: Int) -> (start: UnsafeRawPointer, end: UnsafeRawPointer) {
+            let mark = unsafe Int(truncatingIfNeeded: rows[record]) &+ place
+            let start = unsafe base + Int(truncatingIfNeeded: marks[mark] &+ 1)
+            var end = unsafe base + Int(truncatingIfNeeded: marks[mark &+ 1])
+            if unsafe isLast && end > start && (end - 1).load(as: UInt8.self) == 0x0d {
+                unsafe end -= 1
+            }
+            return unsafe (start, end)
         }
-        return unsafe (start, end)
     }
 
     /// What counts of a field that is no string: without quotes and blanks around it; nil for null.
@@ -58,7 +64,7 @@ struct CSVFieldReader {
     }
 
     private mutating func refuse(_ record: Int, _ column: CSVColumn, _ what: String) {
-        let (start, end) = unsafe field(record)
+        let (start, end) = unsafe fields[record]
         let bytes = unsafe UnsafeRawBufferPointer(start: start, count: min(end - start, 40))
         let text = unsafe String(decoding: bytes, as: UTF8.self)
         let rest = unsafe end - start > 40 ? "…" : ""
@@ -67,9 +73,10 @@ struct CSVFieldReader {
 
     mutating func readInts(into column: inout CSVColumn, row: Int) {
         let target = unsafe column.values.base.assumingMemoryBound(to: Int64.self) + row
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let (start, end) = unsafe field(record)
+            let record = first &+ index
+            let (start, end) = unsafe fields[record]
             let word = unsafe start.loadUnaligned(as: UInt64.self)
             // A minus sign is all ones.
             let sign = word & 0xff == 0x2d ? ~0 : 0 as UInt64
@@ -91,7 +98,7 @@ struct CSVFieldReader {
 
     @inline(never)
     private mutating func readAnyInt(_ record: Int, into column: inout CSVColumn, row: Int) {
-        let (start, end) = unsafe field(record)
+        let (start, end) = unsafe fields[record]
         guard let text = unsafe bare(start, end) else { return column.setNull(row) }
         if let parsed = unsafe NumberParser.parseInt(text.start, text.end, syntax: .text),
             unsafe parsed.next == text.end
@@ -105,9 +112,10 @@ struct CSVFieldReader {
 
     mutating func readDoubles(into column: inout CSVColumn, row: Int) {
         let target = unsafe column.values.base.assumingMemoryBound(to: Double.self) + row
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let (start, end) = unsafe field(record)
+            let record = first &+ index
+            let (start, end) = unsafe fields[record]
             if let parsed = unsafe NumberParser.parseDouble(start, end),
                 unsafe parsed.next == end && parsed.value.isFinite
             {
@@ -120,7 +128,7 @@ struct CSVFieldReader {
 
     @inline(never)
     private mutating func readAnyDouble(_ record: Int, into column: inout CSVColumn, row: Int) {
-        let (start, end) = unsafe field(record)
+        let (start, end) = unsafe fields[record]
         guard let text = unsafe bare(start, end) else { return column.setNull(row) }
         guard let parsed = unsafe NumberParser.parseDouble(text.start, text.end, syntax: .text),
             unsafe parsed.next == text.end
@@ -133,9 +141,10 @@ struct CSVFieldReader {
     }
 
     mutating func readBools(into column: inout CSVColumn, row: Int) {
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let (start, end) = unsafe field(record)
+            let record = first &+ index
+            let (start, end) = unsafe fields[record]
             guard let text = unsafe bare(start, end) else {
                 column.setNull(row + index)
                 continue
@@ -160,9 +169,10 @@ struct CSVFieldReader {
     mutating func readTimes(into column: inout CSVColumn, row: Int) {
         let target = unsafe column.values.base.assumingMemoryBound(to: Int64.self) + row
         var parser = column.parser
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let (start, end) = unsafe field(record)
+            let record = first &+ index
+            let (start, end) = unsafe fields[record]
             if let time = unsafe parser.parse(start, end) {
                 unsafe target[index] = time
             } else if let text = unsafe bare(start, end) {
@@ -182,15 +192,23 @@ struct CSVFieldReader {
         into column: inout CSVColumn, row: Int, arena: inout TextArena
     ) {
         let target = unsafe column.values.base.assumingMemoryBound(to: StringView.self) + row
+        let quote = unsafe self.quote
         let isPlain = unsafe nulls.isEmpty && isUTF8 && column.type == .string
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let (start, end) = unsafe field(record)
+            let record = first &+ index
+            let (start, end) = unsafe fields[record]
             let count = unsafe end - start
-            if unsafe isPlain && count > 0 && start.load(as: UInt8.self) != quote {
-                unsafe target[index] = unsafe StringView(start, count: count)
-            } else {
+            guard isPlain && count > 0 else {
                 unsafe readAnyText(record, into: &column, row: row + index, &arena)
+                continue
+            }
+            if unsafe start.load(as: UInt8.self) != quote {
+                unsafe target[index] = unsafe StringView(start, count: count)
+            } else if unsafe Self.find(quote, start + 1, end - 1) {
+                unsafe readAnyText(record, into: &column, row: row + index, &arena)
+            } else {
+                unsafe target[index] = unsafe StringView(start + 1, count: count &- 2)
             }
         }
     }
@@ -199,7 +217,7 @@ struct CSVFieldReader {
     private mutating func readAnyText(
         _ record: Int, into column: inout CSVColumn, row: Int, _ arena: inout TextArena
     ) {
-        var (start, end) = unsafe field(record)
+        var (start, end) = unsafe fields[record]
         if unsafe start == end { return column.setNull(row) }
         var view: StringView
         if unsafe start.load(as: UInt8.self) == quote {
@@ -223,16 +241,30 @@ struct CSVFieldReader {
             of: view, toByteOffset: row * 16, as: StringView.self)
     }
 
+    /// Whether `byte` stands in a range.
+    @inline(__always)
+    private static func find(
+        _ byte: UInt8, _ start: UnsafeRawPointer, _ end: UnsafeRawPointer
+    ) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let wanted = UInt64(byte) &* ones
+        var place = unsafe start
+        while unsafe place < end {
+            let word = unsafe place.loadUnaligned(as: UInt64.self) ^ wanted
+            let marks = (word &- ones) & ~word & (ones &<< 7)
+            // The first mark is exact; what stands behind the end does not count.
+            if marks != 0 { return unsafe end - place > marks.trailingZeroBitCount &>> 3 }
+            unsafe place += 8
+        }
+        return false
+    }
+
     /// The text between quotes, in which two quotes stand for one.
     private func unescaped(
         _ start: UnsafeRawPointer, _ end: UnsafeRawPointer, _ arena: inout TextArena
     ) -> StringView {
         let count = unsafe end - start
-        var place = 0
-        while unsafe place < count && start.load(fromByteOffset: place, as: UInt8.self) != quote {
-            place += 1
-        }
-        if place == count { return unsafe StringView(start, count: count) }
+        if unsafe !Self.find(quote, start, end) { return unsafe StringView(start, count: count) }
         let target = unsafe arena.reserve(count)
         var (read, written) = (0, 0)
         while read < count {
@@ -246,14 +278,13 @@ struct CSVFieldReader {
     }
 
     /// The records themselves.
-    mutating func readRecords(into column: inout CSVColumn, row: Int, fieldCount: Int) {
+    mutating func readRecords(into column: inout CSVColumn, row: Int, ends: Fields) {
         let target = unsafe column.values.base.assumingMemoryBound(to: StringView.self) + row
+        let (fields, first) = unsafe (self.fields, range.lowerBound)
         for index in unsafe 0..<range.count {
-            let record = unsafe range.lowerBound &+ index
-            let first = unsafe Int(rows[record])
-            let start = unsafe base + Int(marks[first] &+ 1)
-            var end = unsafe base + Int(marks[first &+ fieldCount])
-            if unsafe end > start && (end - 1).load(as: UInt8.self) == 0x0d { unsafe end -= 1 }
+            let record = first &+ index
+            let start = unsafe fields[record].start
+            let end = unsafe ends[record].end
             if unsafe !isUTF8 && !UTF8Check.isValid(start, count: end - start) {
                 unsafe faults.append((record, "the record is not valid UTF-8"))
             }

@@ -8,8 +8,8 @@ struct CSVQuotes {
     let limit: Int
     let dialect: CSVDialect
 
-    /// Rewrites `count` marks from `marks[1]` on, and the numbers of the line ends; the records start
-    /// at `start`.
+    /// Rewrites `count` marks from `marks[1]` on, and the numbers of the line ends; the records
+    /// start at `start`.
     ///
     /// Gives the whole records, and which of them are quoted wrongly. A record whose end has not
     /// been seen is left out, unless it is the chunk's last.

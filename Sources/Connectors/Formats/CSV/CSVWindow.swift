@@ -5,9 +5,9 @@ import Storage
 ///     marks   start - 1 | place of the delimiter or line end behind every field …
 ///     rows    for each good record the number of the mark before its first field
 ///
-/// So field `f` of row `r` lies between marks `rows[r] + f` and `rows[r] + f + 1`: no field is looked
-/// at to find another one, and columns are converted one by one. Stretches are short enough to stay
-/// in the cache, and end with a record.
+/// So field `f` of row `r` lies between marks `rows[r] + f` and `rows[r] + f + 1`: no field is
+/// looked at to find another one, and columns are converted one by one. Stretches are short enough
+/// to stay in the cache, and end with a record.
 struct CSVWindow {
     /// Bytes looked at in one go, where records are not longer.
     private static let byteCountMin = 64 << 10
@@ -70,7 +70,8 @@ struct CSVWindow {
 
     /// Cuts up the records from `start` on, at least one of them; `limit` is the chunk's end.
     mutating func fill(
-        _ base: UnsafeRawPointer, from start: Int, limit: Int, fieldCount: Int, _ dialect: CSVDialect
+        _ base: UnsafeRawPointer, from start: Int, limit: Int, fieldCount: Int,
+        _ dialect: CSVDialect
     ) {
         var byteCount = Self.byteCountMin
         faults = []

@@ -3,8 +3,8 @@ package import Dataflow
 /// Writes times in one format: what `TimestampParser` reads.
 ///
 /// RFC 3339 ends with `Z` and has a fraction only where there is one, of three digits if that is
-/// exact, else of six; so have seconds and milliseconds as numbers. Years outside 0000 to 9999 have a
-/// sign and as many digits as they need, which RFC 3339 does not provide for.
+/// exact, else of six; so have seconds and milliseconds as numbers. Years outside 0000 to 9999 have
+/// a sign and as many digits as they need, which RFC 3339 does not provide for.
 ///
 /// It remembers the last day and offset, so one writer serves one thread.
 package struct TimestampWriter: Sendable {
@@ -151,8 +151,18 @@ package struct TimestampWriter: Sendable {
     private mutating func setDay(_ day: Int64) {
         self.day = day
         let date = CivilDate(daysSinceEpoch: day)
-        var text: [UInt8] = []
-        if !(0...9999).contains(date.year) { text.append(date.year < 0 ? 0x2d : 0x2b) }
+        guard !(0...9999).contains(date.year) else {
+            // yyyymmdd in one word, taken apart.
+            let digits = DigitWord.digits(
+                of: UInt64(truncatingIfNeeded: date.year * 10_000 + date.month * 100 + date.day))
+            let text = digits | 0x3030_3030_3030_3030
+            dayText.low =
+                text & 0xffff_ffff | 0x2d00_002d &<< 32 | (text & 0xffff_0000_0000) &<< 8
+            dayText.high = text &>> 48 | 0x54 &<< 16
+            dayTextCount = 11
+            return
+        }
+        var text: [UInt8] = [date.year < 0 ? 0x2d : 0x2b]
         let year = String(date.year.magnitude)
         text += Array(repeating: 0x30, count: max(0, 4 - year.utf8.count)) + Array(year.utf8)
         for (mark, number) in [(0x2d, date.month), (0x2d, date.day)] as [(UInt8, Int)] {
