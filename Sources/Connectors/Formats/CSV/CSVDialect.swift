@@ -37,7 +37,7 @@ package struct CSVDialect: Sendable, Equatable {
         if special.contains(quote) || quote >= 0x80 {
             return "the quote must be one ASCII character that ends no line"
         }
-        if !hasHeader && columns == nil { return "without a header line, columns must be named" }
+        if columns?.isEmpty ?? !hasHeader { return "without a header line, columns must be named" }
         if let columns, Set(columns).count < columns.count { return "a column is named twice" }
         return nil
     }

@@ -12,7 +12,7 @@ final class CSVLayout: Sendable {
     let problem: String?
 
     init(names: [String], wanted: [String]) {
-        fieldCount = names.count
+        fieldCount = max(names.count, 1)
         var places: [Int] = []
         var missing: [String] = []
         var doubled: [String] = []
