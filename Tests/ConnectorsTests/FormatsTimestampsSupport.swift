@@ -26,7 +26,8 @@ enum FormatsFiles {
     static let hasZones = read("/usr/share/zoneinfo/Europe/Berlin") != nil
 
     /// Recorded data: the folder that `WEIR_DATA` names, else `../shared/data`.
-    static let data = unsafe getenv("WEIR_DATA").map { unsafe String(cString: $0) } ?? "../shared/data"
+    static let data =
+        unsafe getenv("WEIR_DATA").map { unsafe String(cString: $0) } ?? "../shared/data"
 }
 
 /// Calendar, timestamps and time zones in the obvious way, slowly.

@@ -104,7 +104,8 @@ enum TimestampHarness {
         var accepted = 0
         for _ in 0..<20_000 {
             let pad = TimestampTwin.pad
-            var text = "\(pad(1 + random.next(below: 9999), 4))-\(pad(1 + random.next(below: 12), 2))"
+            var text =
+                "\(pad(1 + random.next(below: 9999), 4))-\(pad(1 + random.next(below: 12), 2))"
             text += "-\(pad(1 + random.next(below: 31), 2))T\(pad(random.next(below: 24), 2))"
             text += ":\(pad(random.next(below: 60), 2)):\(pad(random.next(below: 61), 2))"
             if random.next(below: 2) == 0 {
@@ -113,7 +114,8 @@ enum TimestampHarness {
                 for _ in 0..<digits { text += "\(random.next(below: 10))" }
             }
             let sign = ["+", "-"][random.next(below: 2)]
-            text += random.next(below: 2) == 0
+            text +=
+                random.next(below: 2) == 0
                 ? "Z" : "\(sign)\(pad(random.next(below: 25), 2)):\(pad(random.next(below: 61), 2))"
             var bytes = Array(text.utf8)
             if random.next(below: 2) == 0 {
@@ -144,7 +146,8 @@ enum TimestampHarness {
             ("-9223372036854775808.5", .nanoseconds, -9_223_372_036_854_776),
             ("9223372036854775807", .microseconds, .max), ("9223372036854775807", .seconds, nil),
             ("9223372036854.775807", .seconds, .max), ("9223372036854.775808", .seconds, nil),
-            ("", .seconds, nil), ("x", .seconds, nil), ("1.", .seconds, nil), ("1e400", .seconds, nil),
+            ("", .seconds, nil), ("x", .seconds, nil), ("1.", .seconds, nil),
+            ("1e400", .seconds, nil),
             ("2026-01-01T00:00:00Z", .seconds, nil), ("1 ", .milliseconds, nil),
         ]
         for (text, format, expected) in cases {
@@ -160,14 +163,18 @@ enum TimestampHarness {
             ("%Y-%m-%d %H:%M:%S", "2026-03-01 12:00:00 ", nil),
             ("%Y-%m-%d %H:%M:%S", "2026-02-29 12:00:00", nil),
             ("%Y-%m-%d %H:%M:%S", "26-03-01 12:00:00", nil),
-            ("%Y%m%d%H%M%S", "20260301120000", noon), ("%FT%T.%fZ", "2026-03-01T12:00:00.5Z", noon + 500_000),
+            ("%Y%m%d%H%M%S", "20260301120000", noon),
+            ("%FT%T.%fZ", "2026-03-01T12:00:00.5Z", noon + 500_000),
             ("%d/%b/%Y:%H:%M:%S %z", "01/Mar/2026:13:00:00 +0100", noon),
             ("%d/%b/%Y:%H:%M:%S %z", "01/MARCH/2026:06:30:00 -05:30", noon),
             ("%A, %e %B %Y %I:%M %p", "Sunday,  1 march 2026 12:00 PM", noon),
             ("%A, %e %B %Y %I:%M %p", "Sun, 1 March 2026 12:00 am", noon - 43_200_000_000),
-            ("%D %R", "03/01/26 12:00", noon), ("%y-%j %H", "26-060 12", noon), ("%y-%j", "69-366", nil),
-            ("%y%m%d", "690101", -31_536_000_000_000), ("%s", "1772366400", noon), ("%s.%f", "1.000001", 1_000_001),
-            ("%Y-%m-%d%n%H%%", "2026-03-01\t\t12%", noon), ("%F %T %Z", "2026-03-01 12:00:00 gmt", noon),
+            ("%D %R", "03/01/26 12:00", noon), ("%y-%j %H", "26-060 12", noon),
+            ("%y-%j", "69-366", nil),
+            ("%y%m%d", "690101", -31_536_000_000_000), ("%s", "1772366400", noon),
+            ("%s.%f", "1.000001", 1_000_001),
+            ("%Y-%m-%d%n%H%%", "2026-03-01\t\t12%", noon),
+            ("%F %T %Z", "2026-03-01 12:00:00 gmt", noon),
             ("%F %T %Z", "2026-03-01 12:00:00 CET", nil), ("%F %f", "2026-03-01 1234567890", nil),
             ("%F %z", "2026-03-01 +1", nil), ("%F %z", "2026-03-01 +01:", nil),
         ]
@@ -204,12 +211,18 @@ enum TimestampHarness {
             (253_402_300_800_000_000, .rfc3339, "+10000-01-01T00:00:00Z"),
             (.min, .rfc3339, "-290308-12-21T19:59:05.224192Z"),
             (.max, .rfc3339, "+294247-01-10T04:00:54.775807Z"), (1_500_000, .seconds, "1.500"),
-            (-1_500_001, .seconds, "-1.500001"), (2_000_000, .seconds, "2"), (1500, .milliseconds, "1.500"),
+            (-1_500_001, .seconds, "-1.500001"), (2_000_000, .seconds, "2"),
+            (1500, .milliseconds, "1.500"),
             (-2000, .milliseconds, "-2"), (7, .microseconds, "7"), (7, .nanoseconds, "7000"),
             (0, .nanoseconds, "0"), (.max, .nanoseconds, "9223372036854775807000"),
-            (1_772_366_400_000_000, .pattern("%a %A %e %b %B %y %j %I%p %M", zone: nil),
-                "Sun Sunday  1 Mar March 26 060 12PM 00"),
-            (-1, .pattern("%FT%T.%f%z %Z%%%n%s", zone: nil), "1969-12-31T23:59:59.999999+0000 UTC%\n-1"),
+            (
+                1_772_366_400_000_000, .pattern("%a %A %e %b %B %y %j %I%p %M", zone: nil),
+                "Sun Sunday  1 Mar March 26 060 12PM 00"
+            ),
+            (
+                -1, .pattern("%FT%T.%f%z %Z%%%n%s", zone: nil),
+                "1969-12-31T23:59:59.999999+0000 UTC%\n-1"
+            ),
         ]
         for (time, format, expected) in cases {
             #expect(try TimestampHarness.text(time, format) == expected)

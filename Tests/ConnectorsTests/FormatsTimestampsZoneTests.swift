@@ -103,7 +103,9 @@ import Testing
         let file = TimestampTwin.zoneFile(rule: "EST5EDT,M3.2.0,M11.1.0", offset: -18000)
         var random = FormatsRandom(seed: 0x5eed_0012)
         for count in 0..<file.count {
-            #expect(throws: TZifReader.Failure.self) { try TZifReader(Array(file[..<count])).rules() }
+            #expect(throws: TZifReader.Failure.self) {
+                try TZifReader(Array(file[..<count])).rules()
+            }
         }
         for _ in 0..<3000 {
             var damaged = file

@@ -10,14 +10,15 @@ enum NumberWriter {
 
     /// "00" to "99".
     private static let pairs: StaticString = """
-        0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546\
-        4748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293\
-        949596979899
+        00010203040506070809101112131415161718192021222324252627282930313233343536373839\
+        40414243444546474849505152535455565758596061626364656667686970717273747576777879\
+        8081828384858687888990919293949596979899
         """
 
     /// Writes `value` in decimal; gives the first byte behind it.
     @inline(__always)
-    static func write(_ value: Int64, to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    static func write(_ value: Int64, to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer
+    {
         unsafe target.storeBytes(of: 0x2d, as: UInt8.self)
         let start = unsafe target + (value < 0 ? 1 : 0)
         return unsafe write(value.magnitude, to: start)
@@ -71,7 +72,9 @@ enum NumberWriter {
 
     /// Writes a finite `value`; gives the first byte behind it.
     @inline(__always)
-    static func write(_ value: Double, to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    static func write(_ value: Double, to target: UnsafeMutableRawPointer)
+        -> UnsafeMutableRawPointer
+    {
         let magnitude = value.magnitude
         // Two decimals hold most numbers that people write.
         if magnitude < 999_999 {

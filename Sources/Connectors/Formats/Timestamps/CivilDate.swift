@@ -35,7 +35,8 @@ struct CivilDate: Equatable, Sendable {
         let monthFromMarch = (5 &* dayOfYear &+ 2) / 153
         day = Int(truncatingIfNeeded: dayOfYear &- (153 &* monthFromMarch &+ 2) / 5 &+ 1)
         month = Int(truncatingIfNeeded: monthFromMarch) &+ (monthFromMarch < 10 ? 3 : -9)
-        year = Int(truncatingIfNeeded: Int64(bitPattern: yearOfCycle) &+ cycle &* 400)
+        year =
+            Int(truncatingIfNeeded: Int64(bitPattern: yearOfCycle) &+ cycle &* 400)
             &+ (month <= 2 ? 1 : 0)
     }
 

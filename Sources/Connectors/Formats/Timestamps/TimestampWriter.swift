@@ -50,6 +50,9 @@ package struct TimestampWriter: Sendable {
         }
     }
 
+    /// Whether the text may hold any character, as that of a pattern may.
+    var mayNeedQuotes: Bool { kind == .pattern }
+
     /// Room that a time takes, with what may be overwritten behind it.
     package var byteCountMax: Int { max(64, (pattern?.byteCountMax ?? 0) + 32) }
 
@@ -148,8 +151,18 @@ package struct TimestampWriter: Sendable {
     private mutating func setDay(_ day: Int64) {
         self.day = day
         let date = CivilDate(daysSinceEpoch: day)
-        var text: [UInt8] = []
-        if !(0...9999).contains(date.year) { text.append(date.year < 0 ? 0x2d : 0x2b) }
+        guard !(0...9999).contains(date.year) else {
+            // yyyymmdd in one word, taken apart.
+            let digits = DigitWord.digits(
+                of: UInt64(truncatingIfNeeded: date.year * 10_000 + date.month * 100 + date.day))
+            let text = digits | 0x3030_3030_3030_3030
+            dayText.low =
+                text & 0xffff_ffff | 0x2d00_002d &<< 32 | (text & 0xffff_0000_0000) &<< 8
+            dayText.high = text &>> 48 | 0x54 &<< 16
+            dayTextCount = 11
+            return
+        }
+        var text: [UInt8] = [date.year < 0 ? 0x2d : 0x2b]
         let year = String(date.year.magnitude)
         text += Array(repeating: 0x30, count: max(0, 4 - year.utf8.count)) + Array(year.utf8)
         for (mark, number) in [(0x2d, date.month), (0x2d, date.day)] as [(UInt8, Int)] {
