@@ -7,7 +7,8 @@ enum NearestName {
         var best: (name: String, distance: Int)?
         for candidate in names where candidate != name {
             let distance = distance(
-                Array(name.lowercased().unicodeScalars), Array(candidate.lowercased().unicodeScalars))
+                Array(name.lowercased().unicodeScalars),
+                Array(candidate.lowercased().unicodeScalars))
             let isBetter = best.map { distance < $0.distance } ?? true
             if distance <= limit, isBetter { best = (candidate, distance) }
         }

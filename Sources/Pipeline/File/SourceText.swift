@@ -78,7 +78,9 @@ private struct Cursor {
         return lines[line][column + ahead]
     }
 
-    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\t" }
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == " " || scalar == "\t"
+    }
 
     /// Passes an anchor and a tag in front of the value.
     mutating func skipProperties() {

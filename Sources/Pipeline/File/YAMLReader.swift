@@ -284,6 +284,7 @@ struct YAMLReader {
     private static func endsCollection(_ bytes: [UInt8], before index: Int) -> Bool {
         var index = index - 1
         while index >= 0, isBlank(bytes, index) { index -= 1 }
-        return index >= 0 && (bytes[index] == UInt8(ascii: "]") || bytes[index] == UInt8(ascii: "}"))
+        return index >= 0
+            && (bytes[index] == UInt8(ascii: "]") || bytes[index] == UInt8(ascii: "}"))
     }
 }

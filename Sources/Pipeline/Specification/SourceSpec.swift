@@ -1,0 +1,149 @@
+package import Dataflow
+
+/// A source as the file declares it, with everything typed and in range.
+package struct SourceSpec: Sendable {
+    package let name: Located<String>
+    package let kind: Kind
+    package let format: InputFormatSpec
+    /// The declared fields; nil where types come from a sample.
+    package let schema: [FieldSpec]?
+    package let eventTime: Located<String>?
+    package let watermark: WatermarkSpec?
+    package let rateLimit: Rate?
+    package let recordBytesMax: Int
+    /// Present where the rows are upserts of a broadcast table.
+    package let table: TableSpec?
+
+    package enum Kind: Sendable {
+        case file(FileSourceSpec)
+        case standardInput
+        case tcp(TCPSourceSpec)
+        case generate(GeneratorSpec)
+    }
+
+    /// The type in the file.
+    package var type: String {
+        switch kind {
+        case .file: "file"
+        case .standardInput: "stdin"
+        case .tcp: "tcp"
+        case .generate: "generate"
+        }
+    }
+}
+
+package struct FileSourceSpec: Sendable {
+    /// Paths and globs, as given.
+    package let paths: [Located<String>]
+    /// The files there are, in order; sorted within each glob.
+    package let files: [String]
+    package let follow: Bool
+}
+
+package struct TCPSourceSpec: Sendable {
+    package let listen: Endpoint
+    package let framing: Framing
+    package let connectionsMax: Int
+}
+
+/// A host and a port.
+package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    package let host: String
+    package let port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `127.0.0.1:9000`, `[::1]:9000`, `host:9000`.
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        var host = text[..<colon]
+        let digits = text[text.index(after: colon)...]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty, !host.contains(" "), digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+            let port = Int(digits), (0...65535).contains(port)
+        else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// How records are told apart on a connection.
+package enum Framing: String, Sendable {
+    case newline
+    /// Four bytes, big endian, before each record.
+    case lengthPrefixed = "length_prefixed"
+}
+
+package struct GeneratorSpec: Sendable {
+    /// `orders` or `sensors`.
+    package let generator: String
+    /// Without end where nil.
+    package let rows: Int?
+    package let rate: Rate?
+    package let seed: Int
+    /// The share of rows that repeat an earlier one.
+    package let duplicates: Double
+    /// How far behind rows may be, in microseconds.
+    package let disorder: Int64
+    /// The share of rows that are far behind.
+    package let lateness: Double
+    /// The exponent of the distribution of keys; 0 is even.
+    package let skew: Double
+    /// The event time that the rows cover, in microseconds.
+    package let span: Int64
+}
+
+package struct WatermarkSpec: Sendable {
+    package enum Scope: String, Sendable { case source, file, connection, partition }
+
+    /// Microseconds.
+    package let maxDelay: Int64
+    package let idleTimeout: Int64
+    package let maxFuture: Int64?
+    package let scope: Scope
+}
+
+package struct TableSpec: Sendable {
+    package let key: [Located<String>]
+    package let memoryBytesMax: Int
+}
+
+/// A field of a source: what it is called, and where it stands in the record.
+package struct FieldSpec: Sendable {
+    package let name: Located<String>
+    package let type: FieldType
+    package let timestampFormat: TimestampFormat
+    /// Members to walk through in JSON; one column name in CSV.
+    package let path: [String]
+
+    var field: Field { Field(name.value, type, timestampFormat: timestampFormat) }
+}
+
+/// How the records of a source are written.
+package enum InputFormatSpec: Sendable {
+    case json
+    case csv(CSVInputSpec)
+
+    package var name: String {
+        switch self {
+        case .json: "json"
+        case .csv: "csv"
+        }
+    }
+}
+
+package struct CSVInputSpec: Sendable {
+    package let delimiter: UInt8
+    package let quote: UInt8
+    package let hasHeader: Bool
+    /// The names of the columns where the file does not have them.
+    package let columns: [String]?
+}
