@@ -291,7 +291,8 @@ struct GraphBuilder {
 
     private func report(unused node: Output.Node, _ place: Place) {
         diagnostics.error(
-            at: place, "nothing takes the output of \(title(node)): name it in the 'inputs' of a "
+            at: place,
+            "nothing takes the output of \(title(node)): name it in the 'inputs' of a "
                 + "step or sink, or remove it")
     }
 

@@ -105,15 +105,20 @@ extension KeyList {
     static let generateSource = KeyList(
         title: "Source: generate",
         keys: [
-            Key("generator", "orders or sensors", "required"),
+            Key("generator", "orders, shops or sensors", "required"),
             Key("rows", "int", "without end"),
             Key("rate", "rate", "off"),
             Key("seed", "int", "1"),
-            Key("duplicates", "number", "0"),
-            Key("disorder", "duration", "0s"),
-            Key("lateness", "number", "0"),
-            Key("skew", "number", "0"),
+            Key("duplicates", "percentage", "10%"),
+            Key("disorder", "duration", "5s"),
+            Key("late", "percentage", "1%"),
+            Key("users", "int", "200000"),
+            Key("sensors", "int", "1000"),
+            Key("shops", "int", "20000"),
+            Key("skew", "number", "1.1 for orders, 0 for sensors"),
             Key("span", "duration", "1h"),
+            Key("start", "timestamp", "2026-01-01T00:10:00Z"),
+            Key("time", "epoch, iso or both", "epoch"),
         ])
     static let watermark = KeyList(
         title: "watermark", path: "watermark.",

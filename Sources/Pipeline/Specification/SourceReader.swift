@@ -106,23 +106,50 @@ struct SourceReader {
             connectionsMax: connections?.value ?? 1024)
     }
 
+    /// The options that each generator has, besides those of all.
+    private static let options = [
+        "orders": [
+            "duplicates", "disorder", "late", "users", "shops", "skew", "span", "start", "time",
+        ],
+        "shops": [],
+        "sensors": ["duplicates", "disorder", "late", "sensors", "skew", "span", "start"],
+    ]
+
     private func readGenerator(_ reader: SpecReader) -> GeneratorSpec? {
-        let generator = reader.choice("generator", ["orders", "sensors"])
+        let generator = reader.choice("generator", ["orders", "shops", "sensors"])
         if generator == nil { reader.miss("generator", "generator: orders") }
-        let rows = reader.integer("rows", 0...Int.max)
+        let rows = reader.integer("rows", 0...(1 << 53))
         let rate = reader.rate("rate")
         let seed = reader.integer("seed", 0...Int.max)
-        let duplicates = reader.fraction("duplicates", 0...1)
+        let duplicates = reader.percentage("duplicates", 0...90)
         let disorder = reader.duration("disorder", atLeast: 0)
-        let lateness = reader.fraction("lateness", 0...1)
+        let late = reader.percentage("late", 0...100)
+        let users = reader.integer("users", 1...10_000_000)
+        let sensors = reader.integer("sensors", 1...10_000_000)
+        let shops = reader.integer("shops", 1...10_000_000)
         let skew = reader.fraction("skew", 0...10)
-        let span = reader.duration("span")
-        guard let generator else { return nil }
+        let span = reader.duration("span", atLeast: 1000)
+        let start = reader.time("start")
+        let time = reader.choice("time", ["epoch", "iso", "both"])
+        guard let generator, let allowed = SourceReader.options[generator.value] else { return nil }
+        for (kind, names) in SourceReader.options where kind != generator.value {
+            for name in names where reader.has(name) && !allowed.contains(name) {
+                diagnostics.error(
+                    at: reader.place(of: name),
+                    "the generator \(generator.value) has no '\(name)'")
+            }
+        }
+        if generator.value == "shops", !reader.has("rows") {
+            diagnostics.error(
+                at: generator.place, "the generator shops needs 'rows': a table has an end")
+        }
         return GeneratorSpec(
-            generator: generator.value, rows: rows?.value, rate: rate?.value,
-            seed: seed?.value ?? 1, duplicates: duplicates?.value ?? 0,
-            disorder: disorder?.value ?? 0, lateness: lateness?.value ?? 0,
-            skew: skew?.value ?? 0, span: span?.value ?? 3_600_000_000)
+            generator: generator.value, rows: rows?.value,
+            rate: rate.map { max(1, Int($0.value.perSecond)) }, seed: seed?.value,
+            duplicates: duplicates?.value, disorder: disorder?.value, late: late?.value,
+            keys: generator.value == "sensors" ? sensors?.value : users?.value,
+            shops: shops?.value, skew: skew?.value, span: span?.value, start: start?.value,
+            time: time?.value)
     }
 
     // MARK: Common parts

@@ -82,23 +82,56 @@ package enum Framing: String, Sendable {
     case lengthPrefixed = "length_prefixed"
 }
 
+/// Options of the built-in generator of test data; what is nil has the generator's default.
 package struct GeneratorSpec: Sendable {
-    /// `orders` or `sensors`.
+    /// `orders`, `shops` or `sensors`.
     package let generator: String
     /// Without end where nil.
     package let rows: Int?
-    package let rate: Rate?
-    package let seed: Int
-    /// The share of rows that repeat an earlier one.
-    package let duplicates: Double
-    /// How far behind rows may be, in microseconds.
-    package let disorder: Int64
-    /// The share of rows that are far behind.
-    package let lateness: Double
-    /// The exponent of the distribution of keys; 0 is even.
-    package let skew: Double
+    /// Rows a second.
+    package let rate: Int?
+    package let seed: Int?
+    /// The share of rows that repeat an earlier one, in percent.
+    package let duplicates: Double?
+    /// How far behind rows may be that are not late, in microseconds.
+    package let disorder: Int64?
+    /// The share of rows that are far behind, in percent.
+    package let late: Double?
+    /// Different users of orders, or sensors.
+    package let keys: Int?
+    package let shops: Int?
+    /// The exponent of the distribution of users or sensors; 0 is even.
+    package let skew: Double?
     /// The event time that the rows cover, in microseconds.
-    package let span: Int64
+    package let span: Int64?
+    /// The event time of the first row, in microseconds since 1970.
+    package let start: Int64?
+    /// How orders write their time: `epoch`, `iso` or `both`.
+    package let time: String?
+
+    /// The fields of the rows, for a source without a schema.
+    var fields: [(name: String, type: FieldType, format: TimestampFormat)] {
+        switch generator {
+        case "orders":
+            var fields: [(name: String, type: FieldType, format: TimestampFormat)] = [
+                ("order_id", .string, .rfc3339), ("user_id", .string, .rfc3339),
+                ("region", .string, .rfc3339), ("shop_id", .int, .rfc3339),
+                ("amount", .float, .rfc3339),
+            ]
+            if time != "iso" { fields.append(("ts", .timestamp, .milliseconds)) }
+            if time == "iso" || time == "both" {
+                fields.append(("event_time", .timestamp, .rfc3339))
+            }
+            return fields + [("status", .string, .rfc3339), ("note", .string, .rfc3339)]
+        case "shops":
+            return [
+                ("shop_id", .int, .rfc3339), ("name", .string, .rfc3339),
+                ("category", .string, .rfc3339), ("city", .string, .rfc3339),
+                ("vip", .bool, .rfc3339),
+            ]
+        default: return []
+        }
+    }
 }
 
 package struct WatermarkSpec: Sendable {

@@ -49,6 +49,29 @@ enum Quantity {
         return Rate(count: count, microseconds: unit)
     }
 
+    /// Microseconds since 1970 of `2026-01-01T00:00:00Z`.
+    static func time(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        let pattern = Array("0000-00-00T00:00:00Z".utf8)
+        guard bytes.count == pattern.count,
+            zip(bytes, pattern).allSatisfy({ isDigit($1) ? isDigit($0) : $0 == $1 })
+        else { return nil }
+        let numbers = text.split { "-T:Z".contains($0) }.compactMap { Int64($0) }
+        let (year, month, day) = (numbers[0], numbers[1], numbers[2])
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let lengths: [Int64] = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        guard year >= 1970, (1...12).contains(month), (1...lengths[Int(month) - 1]).contains(day),
+            numbers[3] < 24, numbers[4] < 60, numbers[5] < 60
+        else { return nil }
+        let before = year - 1
+        let leapDays =
+            before / 4 - before / 100 + before / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400)
+        let days =
+            (year - 1970) * 365 + leapDays + lengths[..<Int(month - 1)].reduce(0, +) + day - 1
+        let seconds = days * 86400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
+        return seconds * 1_000_000
+    }
+
     private static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }

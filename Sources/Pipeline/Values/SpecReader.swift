@@ -120,6 +120,22 @@ final class SpecReader {
         }
     }
 
+    /// Percent of `10%`.
+    func percentage(_ name: String, _ range: ClosedRange<Int>) -> Located<Double>? {
+        let what = "a percentage from \(range.lowerBound)% to \(range.upperBound)%"
+        return scalar(name, takes: what) { scalar in
+            guard scalar.text.last == "%", let value = Double(scalar.text.dropLast()),
+                value >= Double(range.lowerBound), value <= Double(range.upperBound)
+            else { return nil }
+            return value
+        }
+    }
+
+    /// Microseconds since 1970 of a date and time in UTC.
+    func time(_ name: String) -> Located<Int64>? {
+        scalar(name, takes: "a time such as 2026-01-01T00:00:00Z") { Quantity.time($0.text) }
+    }
+
     /// Microseconds, at least `least`.
     func duration(_ name: String, atLeast least: Int64 = 1) -> Located<Int64>? {
         let more = least > 0 ? " of at least \(Quantity.text(microseconds: least))" : ""

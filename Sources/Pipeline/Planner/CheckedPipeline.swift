@@ -1,0 +1,112 @@
+package import Dataflow
+package import Operators
+
+/// A pipeline file in which everything is known: names, types, columns, and what is decoded.
+///
+/// Indices are places in the arrays, as in `Plan`: a table is no source.
+package struct CheckedPipeline: Sendable {
+    package let name: String
+    package let settings: SettingsSpec
+    /// Threads that run it.
+    package let workers: Int
+    package let sources: [CheckedSource]
+    package let tables: [CheckedTable]
+    /// In an order in which each step stands behind its input.
+    package let steps: [CheckedStep]
+    package let sinks: [CheckedSink]
+    /// What must not be shown.
+    package let secrets: Redactor
+}
+
+/// A source and the columns its decoder makes.
+package struct CheckedSource: Sendable {
+    package let spec: SourceSpec
+    /// The columns: decoded fields first, then those that the engine adds.
+    package let schema: Schema
+    /// The fields that are decoded; each at its place in the schema.
+    package let fields: [FieldSpec]
+}
+
+/// A table and the columns of it that a step uses.
+package struct CheckedTable: Sendable {
+    package let spec: SourceSpec
+    package let schema: Schema
+    package let fields: [FieldSpec]
+    /// Columns of the key, in the order of the declaration.
+    package let key: [Int]
+}
+
+/// A step whose names are columns.
+package struct CheckedStep: Sendable {
+    package let spec: StepSpec
+    package let input: Plan.Edge
+    package let inputSchema: Schema
+    package let outputs: [Port: Schema]
+    package let kind: Kind
+
+    package enum Kind: Sendable {
+        case filter(TypedExpression)
+        case map(MapStep)
+        case dedup(CheckedDedup)
+        case broadcastJoin(CheckedJoin)
+        case window(CheckedWindow)
+    }
+
+    /// Columns that decide which worker a row goes to; nil without keyed state.
+    package var key: [Int]? {
+        switch kind {
+        case .filter, .map, .broadcastJoin: nil
+        case .dedup(let dedup): dedup.key
+        case .window(let window): window.by
+        }
+    }
+}
+
+package struct CheckedDedup: Sendable {
+    package let key: [Int]
+    package let scope: DedupSpec.Scope
+    package let keep: DedupSpec.Keep
+    /// The column of the version; the order of arrival where nil.
+    package let version: Int?
+}
+
+package struct CheckedJoin: Sendable {
+    /// Which of the pipeline's tables.
+    package let table: Int
+    /// Columns of the input, in the order of the table's key.
+    package let left: [Int]
+    /// Columns of the table that rows get; they stand last in the output, in this order.
+    package let selected: [Int]
+    package let kind: BroadcastJoinSpec.Kind
+}
+
+package struct CheckedWindow: Sendable {
+    package let by: [Int]
+    package let size: Int64
+    package let offset: Int64
+    package let aggregates: [CheckedAggregate]
+}
+
+/// One result field of a window.
+package struct CheckedAggregate: Sendable {
+    package let name: String
+    package let function: AggregateCall.Function
+    package let argument: TypedExpression?
+    package let filter: TypedExpression?
+    /// The type of the result.
+    package let type: FieldType
+}
+
+/// A sink and what it takes.
+package struct CheckedSink: Sendable {
+    package let spec: SinkSpec
+    package let inputs: [Input]
+
+    package struct Input: Sendable {
+        package let edge: Plan.Edge
+        /// What the encoder is made for: it has a `record` only where rows leave as they came.
+        package let schema: Schema
+        /// Columns that leave, in order; for JSON with a record, those that a step added.
+        package let columns: [Int]
+    }
+}
