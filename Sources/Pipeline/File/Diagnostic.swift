@@ -64,7 +64,14 @@ final class Diagnostics {
     func warning(at place: Place, _ message: String) { add(.warning, place, message) }
     func note(at place: Place, _ message: String) { add(.note, place, message) }
 
+    /// Values that could not be put together: what follows from them is not reported.
+    private var unusable: Set<Place> = []
+
+    /// Says that the value at `place` is wrong and has been reported.
+    func giveUp(at place: Place) { unusable.insert(place) }
+
     private func add(_ severity: Diagnostic.Severity, _ place: Place, _ message: String) {
+        if unusable.contains(place) { return }
         collected.insert(Diagnostic(severity, at: place, secrets.redact(message)))
     }
 

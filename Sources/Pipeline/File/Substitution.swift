@@ -27,6 +27,8 @@ struct Substitution {
     private func substitute(in scalar: inout YAMLScalar, at place: Place) {
         var rest = Substring(scalar.text)
         var result = ""
+        var isWhole = true
+        defer { if !isWhole { diagnostics.giveUp(at: place) } }
         while let dollar = rest.firstIndex(of: "$") {
             result += rest[..<dollar]
             rest = rest[rest.index(after: dollar)...]
@@ -38,12 +40,16 @@ struct Substitution {
                 guard let end = rest.firstIndex(of: "}") else {
                     diagnostics.error(
                         at: place, "'${' without its '}' (write $$ for a dollar sign)")
+                    isWhole = false
                     return
                 }
                 let name = rest[rest.index(after: rest.startIndex)..<end]
                 rest = rest[rest.index(after: end)...]
                 scalar.isSubstituted = true
-                guard let value = value(of: name, at: place) else { continue }
+                guard let value = value(of: name, at: place) else {
+                    isWhole = false
+                    continue
+                }
                 if value.isSecret {
                     scalar.isSecret = true
                     diagnostics.secrets.add(value.text)

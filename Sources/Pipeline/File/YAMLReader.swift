@@ -207,8 +207,7 @@ struct YAMLReader {
                 diagnostics.error(at: place(mark), "a pipeline file has one document, not several")
                 return
             }
-            let around =
-                context.map { " \($0.text)" + (place($0.mark).line > 0 ? "" : "") } ?? ""
+            let around = context.map { " \($0.text) of line \($0.mark.line)" } ?? ""
             diagnostics.error(at: place(mark), "YAML: \(problem)\(around)")
         case .reader(let problem, let offset, _, _):
             let source = SourceText(text, file: file)

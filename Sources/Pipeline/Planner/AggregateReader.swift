@@ -27,7 +27,7 @@ struct AggregateReader {
         let filter = typed(call.filter)
         if let filter, filter.type != .bool {
             diagnostics.error(
-                at: text.place, "FILTER takes a condition; this is a \(filter.type.name)")
+                at: text.place, "FILTER takes a condition; this is \(filter.type.described)")
             isFine = false
         }
         guard isFine, let type = type(of: call, argument?.type, text) else { return nil }
@@ -68,7 +68,7 @@ struct AggregateReader {
         }
         diagnostics.error(
             at: expressions.place(ofByte: call.offset, in: text),
-            "\(call.function.rawValue) cannot be computed of a \(argument?.name ?? "nothing")")
+            "\(call.function.rawValue) cannot be computed of \(argument?.described ?? "nothing")")
         return nil
     }
 }

@@ -38,6 +38,12 @@ struct ExpressionReader {
     }
 
     func report(_ errors: ExpressionErrors, in text: Located<String>) {
+        if text.scalar?.isSecret == true {
+            // A message would quote what is not to be shown.
+            diagnostics.error(
+                at: text.place, "with the values of its variables this is not a valid expression")
+            return
+        }
         for error in errors.list {
             diagnostics.error(at: place(ofByte: error.offset, in: text), error.message)
         }
@@ -47,6 +53,17 @@ struct ExpressionReader {
     func place(ofByte offset: Int, in text: Located<String>) -> Place {
         guard let scalar = text.scalar else { return text.place }
         return source.place(ofByte: offset, in: scalar, at: text.place)
+    }
+}
+
+extension FieldType {
+    /// `an int`, `a string`.
+    var described: String {
+        switch self {
+        case .int: "an int"
+        case .json: "a JSON value"
+        case .bool, .float, .string, .timestamp: "a \(name)"
+        }
     }
 }
 
@@ -81,7 +98,7 @@ struct FieldLookup {
         case .float, .json:
             diagnostics.error(
                 at: name.place,
-                "'\(name.value)' is a \(type.name); a key is a string, int, bool or timestamp")
+                "'\(name.value)' is \(type.described); a key is a string, int, bool or timestamp")
             return nil
         }
     }

@@ -39,6 +39,11 @@ struct Flow {
             if let input { addSideOutputs(spec, index, input, &outcome) }
             guard let result = checker.check(spec, input: input, extras: extras(index)) else {
                 isWhole = false
+                // These leave the fields as they are, whatever is wrong with them.
+                switch spec.kind {
+                case .filter, .dedup: outcome.schemas[Output(node: .step(index))] = input
+                case .map, .broadcastJoin, .window: break
+                }
                 continue
             }
             outcome.steps[index] = result

@@ -60,17 +60,17 @@ struct GraphBuilder {
                 "the name '\(step.name.value)' is taken by the source in line "
                     + "\(source.name.place.line)")
         }
-        if file.sources.isEmpty {
+        if file.sources.isEmpty, !file.unreadable.contains("sources") {
             diagnostics.error(
                 at: start, "there is no source: add one, such as sources: { in: { type: stdin } }")
         }
-        if file.sinks.isEmpty {
+        if file.sinks.isEmpty, !file.unreadable.contains("sinks") {
             diagnostics.error(
                 at: start, "there is no sink: add one, such as sinks: { out: { type: stdout } }")
         }
     }
 
-    private func isTable(_ source: Int) -> Bool { file.sources[source].spec?.table != nil }
+    private func isTable(_ source: Int) -> Bool { file.sources[source].isTable }
 
     /// The outputs a node has besides its main one.
     private func sidePorts(of node: Output.Node) -> [Port] {

@@ -58,7 +58,8 @@ struct SinkChecker {
             guard type != .json, type != .float else {
                 diagnostics.error(
                     at: file.path.place,
-                    "'{\(name)}' is a \(type.name); a path takes a string, int, bool or timestamp")
+                    "'{\(name)}' is \(type.described); a path takes a string, int, bool or timestamp"
+                )
                 return false
             }
             reads.insert(index)

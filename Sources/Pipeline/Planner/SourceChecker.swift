@@ -66,7 +66,8 @@ struct SourceChecker {
                 source.schema == nil
                 ? "declare it in a 'schema'" : "declare it as timestamp_ms or the like"
             diagnostics.error(
-                at: time.place, "'\(time.value)' is a \(field.type.name), not a timestamp; \(hint)")
+                at: time.place,
+                "'\(time.value)' is \(field.type.described), not a timestamp; \(hint)")
             return false
         }
         return true

@@ -64,7 +64,7 @@ struct StepChecker {
         guard typed.type == .bool else {
             diagnostics.error(
                 at: filter.condition.place,
-                "'where' takes a condition; this is a \(typed.type.name)")
+                "'where' takes a condition; this is \(typed.type.described)")
             return nil
         }
         return Result(
@@ -101,7 +101,7 @@ struct StepChecker {
             guard type != .json, type != .bool else {
                 diagnostics.error(
                     at: name.place,
-                    "'\(name.value)' is a \(type.name); a version is an int, float, string or "
+                    "'\(name.value)' is \(type.described); a version is an int, float, string or "
                         + "timestamp")
                 return nil
             }
@@ -195,8 +195,8 @@ struct StepChecker {
             guard leftType != rightType else { continue }
             diagnostics.error(
                 at: pair.left.place,
-                "'\(pair.left.value)' is a \(leftType.name), but '\(pair.right.value)' of the "
-                    + "table '\(table.name)' is a \(rightType.name)")
+                "'\(pair.left.value)' is \(leftType.described), but '\(pair.right.value)' of the "
+                    + "table '\(table.name)' is \(rightType.described)")
             isFine = false
         }
         let names = join.on.map(\.right.value)

@@ -30,7 +30,13 @@ struct FileReader {
         reader.finish()
         let result = PipelineFile(
             name: name?.value ?? stem, settings: settings, sources: sources, steps: steps,
-            sinks: sinks)
+            sinks: sinks,
+            unreadable: Set(
+                ["sources", "sinks"].filter { key in
+                    guard let node = reader.section(key) else { return false }
+                    if case .mapping = node.content { return false }
+                    return true
+                }))
         return (result, SourceText(String(decoding: bytes, as: UTF8.self), file: file))
     }
 
@@ -54,7 +60,11 @@ struct FileReader {
         return entries.map { entry in
             let name = Located(entry.key, at: entry.keyPlace)
             if !FileReader.isName(entry.key) { report(name) }
-            return Declared(name: name, spec: read(entry.value, name))
+            var isTable = false
+            if case .mapping(let keys) = entry.value.content {
+                isTable = keys.contains { $0.key == "table" }
+            }
+            return Declared(name: name, spec: read(entry.value, name), isTable: isTable)
         }
     }
 

@@ -20,6 +20,8 @@ package struct PipelineFile: Sendable {
     package let sources: [Declared<SourceSpec>]
     package let steps: [Declared<StepSpec>]
     package let sinks: [Declared<SinkSpec>]
+    /// Sections that are not mappings: what they lack is not reported.
+    let unreadable: Set<String>
 }
 
 /// A name of the file, and what it stands for if that could be read.
@@ -27,4 +29,6 @@ package struct Declared<Spec: Sendable>: Sendable {
     package let name: Located<String>
     /// Nil where it has mistakes; the name is known all the same.
     package let spec: Spec?
+    /// Whether it is written as a table.
+    let isTable: Bool
 }

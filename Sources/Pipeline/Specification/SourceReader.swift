@@ -218,6 +218,13 @@ enum ComponentType {
             return nil
         }
         guard let entry = entries.first(where: { $0.key == "type" }) else {
+            if let near = entries.first(where: {
+                NearestName.nearest(to: $0.key, among: ["type"]) != nil
+            }) {
+                diagnostics.error(
+                    at: near.keyPlace, "unknown key '\(near.key)'; did you mean 'type'?")
+                return nil
+            }
             diagnostics.error(at: name.place, "\(title) needs 'type': \(SpecReader.list(types))")
             return nil
         }

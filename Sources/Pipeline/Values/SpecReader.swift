@@ -51,8 +51,19 @@ final class SpecReader {
         return node(name)
     }
 
-    /// Whether the key is written, with whatever value.
-    func has(_ name: String) -> Bool { entries.contains { $0.key == name } }
+    /// Whether the key is written, with whatever value; a misspelt one counts, for it is reported
+    /// as such.
+    func has(_ name: String) -> Bool {
+        entries.contains { entry in
+            entry.key == name
+                || (key(entry.key) == nil
+                    && NearestName.nearest(to: entry.key, among: knownNames) == name)
+        }
+    }
+
+    private var knownNames: [String] {
+        lists.flatMap { $0.keys.filter(\.isAvailable).map(\.name) }
+    }
 
     /// Where the key is written, or else the whole.
     func place(of name: String) -> Place {
@@ -72,6 +83,9 @@ final class SpecReader {
     private func refuse(_ name: String, _ node: YAMLNode, takes what: String) {
         report(name, at: node.place, "'\(name)' takes \(what), not \(node.shown)")
     }
+
+    /// A key with the keys it stands below, where they tell what it belongs to.
+    private func path(_ name: String) -> String { (lists.first?.path ?? "") + name }
 
     // MARK: Scalars
 
@@ -138,19 +152,22 @@ final class SpecReader {
 
     /// Microseconds, at least `least`.
     func duration(_ name: String, atLeast least: Int64 = 1) -> Located<Int64>? {
-        let more = least > 0 ? " of at least \(Quantity.text(microseconds: least))" : ""
-        let what = "a duration\(more) with its unit, such as 500ms, 10s or 1h30m"
-        return scalar(name, takes: what) { scalar in
-            Quantity.duration(scalar.text).flatMap { $0 >= least ? $0 : nil }
-        }
+        let what = "a duration with its unit, such as 500ms, 10s or 1h30m"
+        let found = scalar(name, takes: what) { Quantity.duration($0.text) }
+        guard let found, found.value < least else { return found }
+        let bound = least == 1 ? "more than 0s" : "at least \(Quantity.text(microseconds: least))"
+        report(name, at: found.place, "'\(name)' is \(bound)")
+        return nil
     }
 
     /// Bytes, at least `least`.
     func size(_ name: String, atLeast least: Int = 1) -> Located<Int>? {
-        let more = least > 1 ? " of at least \(Quantity.text(bytes: least))" : ""
-        return scalar(name, takes: "a size\(more) with its unit, such as 64KiB or 10MB") { scalar in
-            Quantity.size(scalar.text).flatMap { $0 >= least ? $0 : nil }
+        let found = scalar(name, takes: "a size with its unit, such as 64KiB or 10MB") {
+            Quantity.size($0.text)
         }
+        guard let found, found.value < least else { return found }
+        report(name, at: found.place, "'\(name)' is at least \(Quantity.text(bytes: least))")
+        return nil
     }
 
     func rate(_ name: String) -> Located<Rate>? {
@@ -169,7 +186,8 @@ final class SpecReader {
         }
         if later.contains(scalar.text) {
             report(
-                name, at: node.place, "\(name): \(scalar.text): not available in this version")
+                name, at: node.place,
+                "\(path(name)): \(scalar.text): not available in this version")
             return nil
         }
         let near = NearestName.nearest(to: scalar.text, among: names)
@@ -253,13 +271,12 @@ final class SpecReader {
 
     /// Reports keys that are not of this version, and keys that are unknown.
     func finish() {
-        let known = lists.flatMap { $0.keys.filter(\.isAvailable).map(\.name) }
+        let known = knownNames
         for entry in entries {
             if let key = key(entry.key) {
                 if !key.isAvailable {
-                    let name = lists.first.map { $0.path + entry.key } ?? entry.key
                     diagnostics.error(
-                        at: entry.keyPlace, "\(name): not available in this version")
+                        at: entry.keyPlace, "\(path(entry.key)): not available in this version")
                 }
             } else {
                 let hint = NearestName.hint(for: entry.key, among: known, noun: "known keys")
