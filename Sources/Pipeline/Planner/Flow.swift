@@ -19,7 +19,8 @@ struct Flow {
     /// Checks everything; nil if a part could not be checked, for want of types or after a report.
     func run(
         schemas: [Schema?], tables: [String: JoinTable?],
-        extras: (Int) -> Set<Schema.EngineColumn>, expressions: ExpressionReader
+        extras: (Int) -> Set<Schema.EngineColumn>, known: (Output) -> Set<String>,
+        expressions: ExpressionReader
     ) -> Outcome? {
         var outcome = Outcome()
         outcome.sources = schemas
@@ -37,7 +38,11 @@ struct Flow {
             outcome.schemas[Output(node: .step(index), port: .errors)] = RejectedRows.schema
             guard let spec = file.steps[index].spec else { continue }
             if let input { addSideOutputs(spec, index, input, &outcome) }
-            guard let result = checker.check(spec, input: input, extras: extras(index)) else {
+            let known = graph.stepInputs[index].map(known) ?? []
+            guard
+                let result = checker.check(
+                    spec, input: input, extras: extras(index), known: known)
+            else {
                 isWhole = false
                 // These leave the fields as they are, whatever is wrong with them.
                 switch spec.kind {

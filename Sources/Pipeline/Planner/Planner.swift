@@ -51,7 +51,7 @@ package struct Planner {
                 return sources.schema(of: spec, fields)
             },
             tables: tableFields(fields), extras: { _ in Set(Schema.EngineColumn.allCases) },
-            expressions: expressions)
+            known: { _ in [] }, expressions: expressions)
         guard !diagnostics.hasErrors, let first else { return nil }
         let needs = Needs(file: file, graph: graph, flow: first)
         return prune(fields.compactMap { $0 }, first, needs, sources)
@@ -113,6 +113,7 @@ package struct Planner {
         let flow = Flow(file: file, graph: graph, diagnostics: diagnostics)
         let outcome = flow.run(
             schemas: schemas, tables: joins, extras: { needs.extras[$0] ?? [] },
+            known: { Set(whole.schemas[$0].map(FieldLookup.names) ?? []) },
             expressions: expressions)
         guard let outcome, !diagnostics.hasErrors else { return nil }
         return assemble(sources, tables, outcome, streamIndex)

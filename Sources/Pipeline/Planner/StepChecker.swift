@@ -33,10 +33,15 @@ struct StepChecker {
     }
 
     /// Checks a step; nil after a report, or if its input is not known.
-    func check(_ step: StepSpec, input: Schema?, extras: Set<Schema.EngineColumn>) -> Result? {
+    ///
+    /// `extras` are the engine's columns that a window adds to its results, and `known` the fields
+    /// of the input that nobody needs.
+    func check(
+        _ step: StepSpec, input: Schema?, extras: Set<Schema.EngineColumn>, known: Set<String>
+    ) -> Result? {
         switch step.kind {
         case .filter(let filter): return check(filter, input)
-        case .map(let map): return check(map, input)
+        case .map(let map): return check(map, input, known: known)
         case .dedup(let dedup): return check(dedup, step, input)
         case .broadcastJoin(let join): return check(join, input)
         case .window(let window): return check(window, step, input, extras)

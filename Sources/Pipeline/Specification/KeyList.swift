@@ -171,7 +171,7 @@ extension KeyList {
             Key("set", "mapping of field: expression"),
             Key("rename", "mapping of old: new"),
             Key("drop", "list of fields"),
-            Key("select", "list of fields"),
+            Key("select", "list of fields or field: expression"),
         ])
     static let dedup = KeyList(
         title: "Step: dedup",

@@ -53,7 +53,7 @@ struct StepReader {
         let set = reader.texts("set", of: "field: expression") ?? []
         let rename = reader.texts("rename", of: "old: new") ?? []
         let drop = reader.strings("drop", of: "fields") ?? []
-        let select = reader.strings("select", of: "fields")
+        let select = readSelect(reader)
         for (key, _) in set { checkName(key) }
         for (_, new) in rename { checkName(new) }
         if let select, select.isEmpty {
@@ -66,6 +66,40 @@ struct StepReader {
         return MapSpec(
             set: set.map { ($0.key, $0.value) }, rename: rename.map { ($0.key, $0.value) },
             drop: drop, select: select)
+    }
+
+    /// A list of fields, or of `field: expression`.
+    private func readSelect(
+        _ reader: SpecReader
+    ) -> [(name: Located<String>, expression: Located<String>?)]? {
+        guard let node = reader.node("select") else { return nil }
+        let what = "'select' takes a list of fields, some perhaps as field: expression"
+        guard case .sequence(let items) = node.content else {
+            diagnostics.error(at: node.place, "\(what), not \(node.shown)")
+            return nil
+        }
+        var result: [(name: Located<String>, expression: Located<String>?)] = []
+        for item in items {
+            if let scalar = item.scalar, !item.isNull {
+                result.append((Located(scalar.text, at: item.place, scalar: scalar), nil))
+            } else if case .mapping(let entries) = item.content {
+                for entry in entries {
+                    guard let scalar = entry.value.scalar, !scalar.isNull else {
+                        diagnostics.error(
+                            at: entry.value.place,
+                            "'\(entry.key)' takes an expression, not \(entry.value.shown)")
+                        continue
+                    }
+                    let name = Located(entry.key, at: entry.keyPlace)
+                    checkName(name)
+                    result.append(
+                        (name, Located(scalar.text, at: entry.value.place, scalar: scalar)))
+                }
+            } else {
+                diagnostics.error(at: item.place, "\(what), not \(item.shown)")
+            }
+        }
+        return result
     }
 
     private func checkName(_ name: Located<String>) {

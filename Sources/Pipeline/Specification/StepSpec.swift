@@ -34,7 +34,8 @@ package struct MapSpec: Sendable {
     package let set: [(name: Located<String>, expression: Located<String>)]
     package let rename: [(old: Located<String>, new: Located<String>)]
     package let drop: [Located<String>]
-    package let select: [Located<String>]?
+    /// Fields that leave, some with an expression of their own; all that there are where nil.
+    package let select: [(name: Located<String>, expression: Located<String>?)]?
 }
 
 package struct DedupSpec: Sendable {
