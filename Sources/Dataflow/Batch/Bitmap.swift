@@ -39,4 +39,10 @@ package struct Bitmap: Sendable {
         let changed = valid ? byte | mask : byte & ~mask
         unsafe slab.base.storeBytes(of: changed, toByteOffset: row >> 3, as: UInt8.self)
     }
+
+    /// Sets the bits of 64 rows; only while nobody else holds the bitmap.
+    package func setWord(_ index: Int, _ bits: UInt64) {
+        precondition(index >= 0 && index < (count + 63) / 64)
+        unsafe slab.base.storeBytes(of: bits, toByteOffset: index * 8, as: UInt64.self)
+    }
 }
