@@ -37,6 +37,18 @@ package struct Column: Sendable {
         }
     }
 
+    /// One value of an `int` or `timestamp` column; loops over rows take `int64s` instead.
+    package func int64(at row: Int) -> Int64 {
+        let values = int64s
+        return values[row]
+    }
+
+    /// One value of a text column; it is good for as long as the column.
+    package func text(at row: Int) -> StringView {
+        let values = strings
+        return values[row]
+    }
+
     /// The values of a `float` column.
     package var doubles: Span<Double> {
         @_lifetime(borrow self) get {
