@@ -1,4 +1,4 @@
-import Storage
+package import Storage
 
 /// One bit a row, 1 for valid: the validity of a column.
 ///
@@ -13,6 +13,13 @@ package struct Bitmap: Sendable {
         slab = Slab(byteCount: (count + 63) / 64 * 8)
         self.count = count
         slab.fill(valid ? 0xff : 0, count: (count + 63) / 64 * 8)
+    }
+
+    /// Takes over the bits of `count` rows that stand in `slab`; nobody else writes them.
+    package init(count: Int, bits slab: Slab) {
+        precondition((count + 63) / 64 * 8 <= slab.byteCount, "a bitmap has a bit for every row")
+        self.slab = slab
+        self.count = count
     }
 
     /// The bits, 64 rows a word, the first row lowest.
