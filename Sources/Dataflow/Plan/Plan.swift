@@ -152,8 +152,11 @@ package struct StepContext: Sendable {
     package let step: String
     package let worker: Int
     package let workers: Int
+    /// The names of the plan's sources, by index.
+    package let sources: [String]
 
-    package init(step: String, worker: Int, workers: Int) {
+    package init(step: String, worker: Int, workers: Int, sources: [String]) {
+        self.sources = sources
         self.step = step
         self.worker = worker
         self.workers = workers

@@ -40,7 +40,9 @@ final class TaskRunner {
         steps = task.steps.map { plan.steps[$0] }
         operators = steps.map { step in
             step.makeOperator(
-                StepContext(step: step.name, worker: worker, workers: topology.workers))
+                StepContext(
+                    step: step.name, worker: worker, workers: topology.workers,
+                    sources: plan.sources.map(\.name)))
         }
         pending = [[Batch]](repeating: [], count: steps.count)
         watermarks = [Int64](repeating: EventTime.none, count: steps.count)

@@ -117,7 +117,7 @@ struct ExactSum: BitwiseCopyable, Equatable {
     func rounded(_ wides: borrowing WideSums) -> Double {
         guard isFinite else { return .nan }
         if wide == 0 {
-            return Rounding.double(
+            return ExactRounding.double(
                 fixed.magnitude, exponent: ExactSum.exponent, isNegative: fixed < 0)
         }
         let (magnitude, exponent, isNegative) = value(wides)
@@ -130,7 +130,7 @@ struct ExactSum: BitwiseCopyable, Equatable {
         guard isFinite else { return .nan }
         let divisor = UInt64(count)
         if wide == 0 {
-            return Rounding.quotient(
+            return ExactRounding.quotient(
                 fixed.magnitude, exponent: ExactSum.exponent, by: divisor, isNegative: fixed < 0)
         }
         let (magnitude, exponent, isNegative) = value(wides)

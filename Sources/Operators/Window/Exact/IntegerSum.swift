@@ -33,7 +33,7 @@ struct IntegerSum: BitwiseCopyable, Equatable {
     /// The mean of `count` values (at least one) as a float, rounded once.
     func average(count: Int) -> Double {
         precondition(count > 0, "no mean of no values")
-        return Rounding.quotient(
+        return ExactRounding.quotient(
             value.magnitude, exponent: 0, by: UInt64(count), isNegative: value < 0)
     }
 }

@@ -95,7 +95,7 @@ struct Magnitude: Equatable {
             }
         }
         let isCut = (0..<below).contains(trailingZeroBitCount)
-        return Rounding.double(
+        return ExactRounding.double(
             top, exponent: exponent + below, hasRemainder: hasRemainder || isCut,
             isNegative: isNegative)
     }

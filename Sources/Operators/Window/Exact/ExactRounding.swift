@@ -1,5 +1,5 @@
 /// The one rounding of an exact result to a float: to nearest, ties to even.
-enum Rounding {
+enum ExactRounding {
     /// The float nearest to ±`magnitude` · 2^`exponent`; infinite if that is too large.
     ///
     /// With `hasRemainder` the exact value lies above `magnitude` by less than one; `magnitude`
