@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// Decides what of its input a sink writes.
@@ -50,30 +51,21 @@ struct SinkChecker {
         _ sink: SinkSpec, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
     ) -> Bool {
         guard case .file(let file) = sink.kind else { return true }
-        let lookup = FieldLookup(schema: schema, diagnostics: diagnostics)
-        for name in file.template.fields {
-            guard let index = lookup.index(Located(name, at: file.path.place), of: " in \(title)")
-            else { return false }
-            let type = schema.fields[index].type
-            guard type != .json, type != .float else {
-                diagnostics.error(
-                    at: file.path.place,
-                    "'{\(name)}' is \(type.described); a path takes a string, int, bool or timestamp"
-                )
-                return false
-            }
-            reads.insert(index)
+        let problems = file.template.problems(for: schema)
+        for problem in problems {
+            diagnostics.error(at: file.path.place, "'path', for \(title): \(problem.message)")
         }
-        if file.template.needsTime {
-            guard let time = schema.eventTime else {
-                diagnostics.error(
-                    at: file.path.place,
-                    "rows of \(title) have no time for the {date}, {hour} or {minute} of the path")
-                return false
-            }
-            reads.insert(time)
-        }
+        guard problems.isEmpty else { return false }
+        reads.formUnion(file.template.fieldNames.compactMap { schema.index(of: $0) })
+        if needsTime(file.template), let time = schema.eventTime { reads.insert(time) }
         return true
+    }
+
+    /// Whether rows without a time would not do.
+    private func needsTime(_ template: PathTemplate) -> Bool {
+        var timeless = Schema()
+        for name in template.fieldNames { timeless.add(Field(name, .string), leaves: false) }
+        return !template.problems(for: timeless).isEmpty
     }
 
     /// Reports CSV inputs that would need different headers.

@@ -1,3 +1,5 @@
+import Connectors
+
 /// Reads the declaration of a sink.
 struct SinkReader {
     static let types = ["stdout", "file", "tcp", "blackhole"]
@@ -58,17 +60,15 @@ struct SinkReader {
             reader.miss("path", "path: \"out/{date}.ndjson\"")
             return nil
         }
-        switch PathTemplate.parse(path.value) {
-        case .success(let template):
+        do throws(PathTemplateError) {
+            let template = try PathTemplate(path.value)
             if path.value.hasSuffix("/") {
                 diagnostics.error(at: path.place, "'path' names a directory, not a file")
             }
             return FileSinkSpec(
                 path: path, template: template, rollBytes: rollBytes, rollEvery: rollEvery)
-        case .failure(let error):
-            diagnostics.error(
-                at: path.place,
-                "'path': \(error.message) (write {{ and }} for braces)")
+        } catch {
+            diagnostics.error(at: path.place, "'path': \(error.message)")
             return nil
         }
     }
@@ -85,7 +85,8 @@ struct SinkReader {
         }
         guard let connect = EndpointReader.read("connect", reader) else { return nil }
         return TCPSinkSpec(
-            connect: connect, framing: framing.flatMap { Framing(rawValue: $0.value) } ?? .newline,
+            connect: connect,
+            framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
             retryMin: retryMin, retryMax: retryMax)
     }
 }

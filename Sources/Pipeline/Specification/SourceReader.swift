@@ -102,7 +102,8 @@ struct SourceReader {
         let connections = reader.integer("max_connections", 1...100_000)
         guard let listen = EndpointReader.read("listen", reader) else { return nil }
         return TCPSourceSpec(
-            listen: listen, framing: framing.flatMap { Framing(rawValue: $0.value) } ?? .newline,
+            listen: listen,
+            framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
             connectionsMax: connections?.value ?? 1024)
     }
 

@@ -42,7 +42,7 @@ package struct FileSourceSpec: Sendable {
 
 package struct TCPSourceSpec: Sendable {
     package let listen: Endpoint
-    package let framing: Framing
+    package let framing: FramingSpec
     package let connectionsMax: Int
 }
 
@@ -76,7 +76,7 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How records are told apart on a connection.
-package enum Framing: String, Sendable {
+package enum FramingSpec: String, Sendable {
     case newline
     /// Four bytes, big endian, before each record.
     case lengthPrefixed = "length_prefixed"
