@@ -1,4 +1,5 @@
 import Dataflow
+import Operators
 
 /// What a pipeline does, as plain values to show: nothing that must stay hidden is in it.
 package struct PipelineDescription: Sendable, Equatable {
@@ -69,8 +70,10 @@ extension CheckedPipeline {
     /// Describes the pipeline for `explain`.
     package func describe() -> PipelineDescription {
         PipelineDescription(
-            name: secrets.redact(name), workers: workers, sources: sources.map(describe),
-            tables: tables.map(describe), steps: steps.map(describe), sinks: sinks.map(describe),
+            name: secrets.redact(name), workers: workers,
+            sources: sources.filter { $0.table == nil }.map(describe),
+            tables: sources.compactMap(describeTable), steps: steps.map(describe),
+            sinks: sinks.map(describe),
             tasks: tasks)
     }
 
@@ -140,12 +143,13 @@ extension CheckedPipeline {
             rateLimit: spec.rateLimit?.description)
     }
 
-    private func describe(_ table: CheckedTable) -> PipelineDescription.Table {
-        let bytes = table.spec.table?.memoryBytesMax ?? 0
-        return PipelineDescription.Table(
-            name: secrets.redact(table.spec.name.value), place: place(of: table.spec),
-            key: names(table.key, in: table.schema), decoded: decoded(table.fields),
-            bound: "at most \(Quantity.text(bytes: bytes)) of memory")
+    private func describeTable(_ source: CheckedSource) -> PipelineDescription.Table? {
+        source.table.map { table in
+            PipelineDescription.Table(
+                name: secrets.redact(source.spec.name.value), place: place(of: source.spec),
+                key: names(table.key, in: source.schema), decoded: decoded(source.fields),
+                bound: "at most \(Quantity.text(bytes: table.memoryBytesMax)) of memory")
+        }
     }
 
     private func describe(_ step: CheckedStep) -> PipelineDescription.Step {
@@ -162,10 +166,10 @@ extension CheckedPipeline {
         case .filter, .map: return nil
         case .dedup(let dedup): return dedup.stateDescription
         case .broadcastJoin(let join):
-            let table = tables[join.table]
-            let bytes = table.spec.table?.memoryBytesMax ?? 0
+            let source = sources[join.source]
+            let bytes = source.table?.memoryBytesMax ?? 0
             return secrets.redact(
-                "the table \(table.spec.name.value), shared by all workers; at most "
+                "the table \(source.spec.name.value), shared by all workers; at most "
                     + "\(Quantity.text(bytes: bytes))")
         case .window(let window):
             let size = Quantity.text(microseconds: window.size)
@@ -184,7 +188,8 @@ extension CheckedPipeline {
 
     /// Chains of steps, cut where rows change the worker.
     private var tasks: [PipelineDescription.Task] {
-        var tasks = sources.indices.map { index in
+        let streams = sources.indices.filter { sources[$0].table == nil }
+        var tasks = streams.map { index in
             PipelineDescription.Task(
                 input: title(Plan.Edge(.source(index))), exchange: nil, steps: [])
         }
@@ -192,7 +197,7 @@ extension CheckedPipeline {
         for step in steps {
             let before: Int =
                 switch step.input.node {
-                case .source(let index): index
+                case .source(let index): streams.firstIndex(of: index) ?? 0
                 case .step(let index): taskOfStep[index]
                 }
             if let key = step.key {

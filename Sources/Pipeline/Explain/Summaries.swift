@@ -1,3 +1,5 @@
+import Operators
+
 extension CheckedStep {
     /// What the step does, as the file says it.
     var summary: String {
@@ -35,7 +37,7 @@ extension CheckedStep {
     }
 }
 
-extension CheckedDedup {
+extension DedupStep {
     /// What it keeps, and what bounds that.
     var stateDescription: String {
         let kept: String =

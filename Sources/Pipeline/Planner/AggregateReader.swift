@@ -7,8 +7,7 @@ struct AggregateReader {
     let diagnostics: Diagnostics
 
     struct Result {
-        let checked: CheckedAggregate
-        let field: Field
+        let checked: Aggregate
         /// Columns of the input that it reads.
         let reads: Set<Int>
     }
@@ -30,45 +29,17 @@ struct AggregateReader {
                 at: text.place, "FILTER takes a condition; this is \(filter.type.described)")
             isFine = false
         }
-        guard isFine, let type = type(of: call, argument?.type, text) else { return nil }
-        let checked = CheckedAggregate(
-            name: name.value, function: call.function, argument: argument, filter: filter,
-            type: type)
-        let reads = StepChecker.columns(of: call.argument, in: schema)
-            .union(StepChecker.columns(of: call.filter, in: schema))
-        let field = Field(name.value, type, timestampFormat: format(of: call, schema))
-        return Result(checked: checked, field: field, reads: reads)
-    }
-
-    /// A timestamp that is taken from a field leaves as that field does.
-    private func format(of call: AggregateCall, _ schema: Schema) -> TimestampFormat {
-        guard let names = call.argument?.fieldNames, names.count == 1,
-            let index = schema.index(of: names[0].name)
-        else { return .rfc3339 }
-        return schema.fields[index].timestampFormat
-    }
-
-    /// The type of the result, if the argument is of a type that the function takes.
-    private func type(
-        of call: AggregateCall, _ argument: FieldType?, _ text: Located<String>
-    ) -> FieldType? {
-        let isNumber = argument == .int || argument == .float
-        switch call.function {
-        case .count: return .int
-        case .countDistinct:
-            if argument != .json { return .int }
-        case .sum:
-            if isNumber { return argument }
-        case .avg, .standardDeviation, .populationStandardDeviation, .variance,
-            .populationVariance:
-            if isNumber { return .float }
-        case .min, .max:
-            if argument != .json, argument != .bool { return argument }
-        case .first, .last: return argument
+        guard isFine else { return nil }
+        let checked = Aggregate(
+            name: name.value, function: call.function, argument: argument, filter: filter)
+        guard checked.isDefined else {
+            diagnostics.error(
+                at: expressions.place(ofByte: call.offset, in: text),
+                "\(call.function.rawValue) cannot be computed of "
+                    + (argument?.type.described ?? "nothing"))
+            return nil
         }
-        diagnostics.error(
-            at: expressions.place(ofByte: call.offset, in: text),
-            "\(call.function.rawValue) cannot be computed of \(argument?.described ?? "nothing")")
-        return nil
+        let reads = (argument?.fieldIndices ?? []).union(filter?.fieldIndices ?? [])
+        return Result(checked: checked, reads: reads)
     }
 }

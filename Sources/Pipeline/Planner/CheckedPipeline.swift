@@ -3,14 +3,14 @@ package import Operators
 
 /// A pipeline file in which everything is known: names, types, columns, and what is decoded.
 ///
-/// Indices are places in the arrays, as in `Plan`: a table is no source.
+/// Indices are places in the arrays, as in `Plan`.
 package struct CheckedPipeline: Sendable {
     package let name: String
     package let settings: SettingsSpec
     /// Threads that run it.
     package let workers: Int
+    /// As in the file; tables among them.
     package let sources: [CheckedSource]
-    package let tables: [CheckedTable]
     /// In an order in which each step stands behind its input.
     package let steps: [CheckedStep]
     package let sinks: [CheckedSink]
@@ -25,15 +25,16 @@ package struct CheckedSource: Sendable {
     package let schema: Schema
     /// The fields that are decoded; each at its place in the schema.
     package let fields: [FieldSpec]
-}
+    /// The broadcast table that it fills, if any.
+    package let table: Table?
 
-/// A table and the columns of it that a step uses.
-package struct CheckedTable: Sendable {
-    package let spec: SourceSpec
-    package let schema: Schema
-    package let fields: [FieldSpec]
-    /// Columns of the key, in the order of the declaration.
-    package let key: [Int]
+    package struct Table: Sendable {
+        /// Its number among the tables.
+        package let index: Int
+        /// Columns of the key, in the order of the declaration.
+        package let key: [Int]
+        package let memoryBytesMax: Int
+    }
 }
 
 /// A step whose names are columns.
@@ -47,9 +48,9 @@ package struct CheckedStep: Sendable {
     package enum Kind: Sendable {
         case filter(TypedExpression)
         case map(MapStep)
-        case dedup(CheckedDedup)
+        case dedup(DedupStep)
         case broadcastJoin(CheckedJoin)
-        case window(CheckedWindow)
+        case window(WindowStep)
     }
 
     /// Columns that decide which worker a row goes to; nil without keyed state.
@@ -62,39 +63,16 @@ package struct CheckedStep: Sendable {
     }
 }
 
-package struct CheckedDedup: Sendable {
-    package let key: [Int]
-    package let scope: DedupSpec.Scope
-    package let keep: DedupSpec.Keep
-    /// The column of the version; the order of arrival where nil.
-    package let version: Int?
-}
-
 package struct CheckedJoin: Sendable {
-    /// Which of the pipeline's tables.
+    /// Which of the pipeline's sources.
+    package let source: Int
+    /// The number of the table.
     package let table: Int
     /// Columns of the input, in the order of the table's key.
     package let left: [Int]
     /// Columns of the table that rows get; they stand last in the output, in this order.
     package let selected: [Int]
     package let kind: BroadcastJoinSpec.Kind
-}
-
-package struct CheckedWindow: Sendable {
-    package let by: [Int]
-    package let size: Int64
-    package let offset: Int64
-    package let aggregates: [CheckedAggregate]
-}
-
-/// One result field of a window.
-package struct CheckedAggregate: Sendable {
-    package let name: String
-    package let function: AggregateCall.Function
-    package let argument: TypedExpression?
-    package let filter: TypedExpression?
-    /// The type of the result.
-    package let type: FieldType
 }
 
 /// A sink and what it takes.

@@ -19,7 +19,7 @@ struct Flow {
     /// Checks everything; nil if a part could not be checked, for want of types or after a report.
     func run(
         schemas: [Schema?], tables: [String: JoinTable?],
-        extras: (Int) -> Set<Schema.EngineColumn>, known: (Output) -> Set<String>,
+        known: (Output) -> Set<String>,
         expressions: ExpressionReader
     ) -> Outcome? {
         var outcome = Outcome()
@@ -41,7 +41,7 @@ struct Flow {
             let known = graph.stepInputs[index].map(known) ?? []
             guard
                 let result = checker.check(
-                    spec, input: input, extras: extras(index), known: known)
+                    spec, input: input, known: known)
             else {
                 isWhole = false
                 // These leave the fields as they are, whatever is wrong with them.
@@ -119,8 +119,6 @@ struct Needs {
     private(set) var columns: [Output: Set<Int>] = [:]
     /// Fields of tables, by the table's name.
     private(set) var tables: [String: Set<String>] = [:]
-    /// Columns of the engine that a step must add to its results.
-    private(set) var extras: [Int: Set<Schema.EngineColumn>] = [:]
 
     init(file: PipelineFile, graph: Graph, flow: Flow.Outcome) {
         var isErrorTaken: Set<Int> = []
@@ -147,10 +145,6 @@ struct Needs {
                 needed.insert(record)
             }
             columns[input, default: []].formUnion(needed)
-            extras[index] = Set(
-                Schema.EngineColumn.allCases.filter { column in
-                    result.output.index(of: column).map { after.contains($0) } ?? false
-                })
             note(join: file.steps[index].spec, result)
         }
         for source in file.sources {

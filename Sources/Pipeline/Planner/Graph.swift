@@ -219,7 +219,7 @@ struct GraphBuilder {
         }
         let taken = Set(graph.stepInputs.compactMap { $0 } + graph.sinkInputs.joined())
         let nodes =
-            streams.map { Output.Node.source($0) }
+            file.sources.indices.map { Output.Node.source($0) }
             + graph.order.filter { file.steps[$0].spec != nil }.map { .step($0) }
         for node in nodes {
             let errors = Output(node: node, port: .errors)

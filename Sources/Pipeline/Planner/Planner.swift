@@ -50,7 +50,7 @@ package struct Planner {
                 guard let spec = source.spec, let fields else { return nil }
                 return sources.schema(of: spec, fields)
             },
-            tables: tableFields(fields), extras: { _ in Set(Schema.EngineColumn.allCases) },
+            tables: tableFields(fields),
             known: { _ in [] }, expressions: expressions)
         guard !diagnostics.hasErrors, let first else { return nil }
         let needs = Needs(file: file, graph: graph, flow: first)
@@ -60,19 +60,19 @@ package struct Planner {
     /// The schemas of the tables, by the source's name; nil where it is not known.
     private func tableFields(_ fields: [[FieldSpec]?]) -> [String: JoinTable?] {
         var tables: [String: JoinTable?] = [:]
-        for (source, fields) in zip(file.sources, fields) {
+        for (index, source) in file.sources.enumerated() {
             guard let spec = source.spec else {
                 // It may have been meant as a table.
                 tables[source.name.value] = .some(nil)
                 continue
             }
             guard let table = spec.table else { continue }
-            guard let fields else {
+            guard let fields = fields[index] else {
                 tables[source.name.value] = .some(nil)
                 continue
             }
             tables[source.name.value] = JoinTable(
-                name: source.name.value, index: tables.count,
+                name: source.name.value, source: index, index: tables.count,
                 schema: SourceChecker.tableSchema(fields), key: table.key.map(\.value))
         }
         return tables
@@ -83,53 +83,51 @@ package struct Planner {
         _ fields: [[FieldSpec]], _ whole: Flow.Outcome, _ needs: Needs, _ checker: SourceChecker
     ) -> CheckedPipeline? {
         var sources: [CheckedSource] = []
-        var tables: [CheckedTable] = []
         var schemas: [Schema?] = []
         var joins: [String: JoinTable?] = [:]
-        var streamIndex: [Int: Int] = [:]
         for (index, source) in file.sources.enumerated() {
             guard let spec = source.spec else { return nil }
             if let table = spec.table {
                 let names = needs.tables[spec.name.value] ?? []
                 let kept = fields[index].filter { names.contains($0.name.value) }
                 let schema = SourceChecker.tableSchema(kept)
+                let number = joins.count
                 schemas.append(nil)
                 joins[spec.name.value] = JoinTable(
-                    name: spec.name.value, index: tables.count, schema: schema,
+                    name: spec.name.value, source: index, index: number, schema: schema,
                     key: table.key.map(\.value))
-                tables.append(
-                    CheckedTable(
-                        spec: spec, schema: schema, fields: kept,
-                        key: table.key.compactMap { schema.index(of: $0.value) }))
+                let checked = CheckedSource.Table(
+                    index: number, key: table.key.compactMap { schema.index(of: $0.value) },
+                    memoryBytesMax: table.memoryBytesMax)
+                sources.append(
+                    CheckedSource(spec: spec, schema: schema, fields: kept, table: checked))
             } else {
                 let wanted = needs.columns[Output(node: .source(index))] ?? []
                 let (kept, schema) = checker.pruned(
                     spec, fields[index], whole.sources[index], wanted)
                 schemas.append(schema)
-                streamIndex[index] = sources.count
-                sources.append(CheckedSource(spec: spec, schema: schema, fields: kept))
+                sources.append(
+                    CheckedSource(spec: spec, schema: schema, fields: kept, table: nil))
             }
         }
         let flow = Flow(file: file, graph: graph, diagnostics: diagnostics)
         let outcome = flow.run(
-            schemas: schemas, tables: joins, extras: { needs.extras[$0] ?? [] },
+            schemas: schemas, tables: joins,
             known: { Set(whole.schemas[$0].map(FieldLookup.names) ?? []) },
             expressions: expressions)
         guard let outcome, !diagnostics.hasErrors else { return nil }
-        return assemble(sources, tables, outcome, streamIndex)
+        return assemble(sources, outcome)
     }
 
     /// Puts the parts together, with the indices of a plan.
     private func assemble(
-        _ sources: [CheckedSource], _ tables: [CheckedTable], _ outcome: Flow.Outcome,
-        _ streamIndex: [Int: Int]
+        _ sources: [CheckedSource], _ outcome: Flow.Outcome
     ) -> CheckedPipeline? {
         var stepIndex: [Int: Int] = [:]
         for (place, step) in graph.order.enumerated() { stepIndex[step] = place }
         func edge(_ output: Output) -> Plan.Edge? {
             switch output.node {
-            case .source(let index):
-                return streamIndex[index].map { Plan.Edge(.source($0), output.port) }
+            case .source(let index): return Plan.Edge(.source(index), output.port)
             case .step(let index):
                 return stepIndex[index].map { Plan.Edge(.step($0), output.port) }
             }
@@ -163,7 +161,7 @@ package struct Planner {
         }
         return CheckedPipeline(
             name: file.name, settings: file.settings,
-            workers: file.settings.workers ?? world.coreCount, sources: sources, tables: tables,
+            workers: file.settings.workers ?? world.coreCount, sources: sources,
             steps: steps, sinks: sinks, secrets: diagnostics.secrets)
     }
 }

@@ -4,7 +4,9 @@ import Operators
 /// A table as a join sees it.
 struct JoinTable {
     let name: String
-    /// Which of the plan's tables.
+    /// Which of the sources.
+    let source: Int
+    /// Its number among the tables.
     let index: Int
     let schema: Schema
     /// Names of the key, in the order of the declaration.
@@ -34,17 +36,14 @@ struct StepChecker {
 
     /// Checks a step; nil after a report, or if its input is not known.
     ///
-    /// `extras` are the engine's columns that a window adds to its results, and `known` the fields
-    /// of the input that nobody needs.
-    func check(
-        _ step: StepSpec, input: Schema?, extras: Set<Schema.EngineColumn>, known: Set<String>
-    ) -> Result? {
+    /// `known` are the fields of the input that nobody needs.
+    func check(_ step: StepSpec, input: Schema?, known: Set<String>) -> Result? {
         switch step.kind {
         case .filter(let filter): return check(filter, input)
         case .map(let map): return check(map, input, known: known)
         case .dedup(let dedup): return check(dedup, step, input)
         case .broadcastJoin(let join): return check(join, input)
-        case .window(let window): return check(window, step, input, extras)
+        case .window(let window): return check(window, step, input)
         }
     }
 
@@ -113,8 +112,8 @@ struct StepChecker {
             version = index
         }
         guard hasTime, let key else { return nil }
-        let checked = CheckedDedup(
-            key: key, scope: dedup.scope, keep: dedup.keep, version: version)
+        let checked = DedupStep(
+            input: input, key: key, scope: dedup.scope, keep: dedup.keep, version: version)
         let reads = Set(key).union(StepChecker.timeColumns(input))
         return Result(
             kind: .dedup(checked), output: input,
@@ -155,7 +154,8 @@ struct StepChecker {
         }
         output.setOutput(leaving, hidden: hidden)
         let checked = CheckedJoin(
-            table: table.index, left: ordered, selected: selected, kind: join.kind)
+            source: table.source, table: table.index, left: ordered, selected: selected,
+            kind: join.kind)
         return Result(
             kind: .broadcastJoin(checked), output: output, reads: Set(ordered),
             origins: StepChecker.identity(input))
@@ -219,8 +219,7 @@ struct StepChecker {
     // MARK: window
 
     private func check(
-        _ window: WindowSpec, _ step: StepSpec, _ input: Schema?,
-        _ extras: Set<Schema.EngineColumn>
+        _ window: WindowSpec, _ step: StepSpec, _ input: Schema?
     ) -> Result? {
         let reader = AggregateReader(expressions: expressions, diagnostics: diagnostics)
         let aggregates = window.aggregates.map { reader.read($0.name, $0.call, input) }
@@ -237,21 +236,13 @@ struct StepChecker {
             !aggregates.contains(where: { $0 == nil })
         else { return nil }
         let found = aggregates.compactMap { $0 }
-        let time = input.eventTime.map { input.fields[$0].timestampFormat } ?? .rfc3339
-        var output = Schema()
-        output.add(Field("window_start", .timestamp, timestampFormat: time), leaves: true)
-        output.add(Field("window_end", .timestamp, timestampFormat: time), leaves: true)
-        for index in by { output.add(input.fields[index], leaves: true) }
-        for aggregate in found { output.add(aggregate.field, leaves: true) }
-        for column in [Schema.EngineColumn.eventTime, .watermark, .ordinal]
-        where extras.contains(column) {
-            output.add(column)
-        }
+        let checked = WindowStep(
+            input: input, by: by, size: window.size, offset: window.offset,
+            aggregates: found.map(\.checked),
+            format: input.eventTime.map { input.fields[$0].timestampFormat } ?? .rfc3339)
         let reads = found.reduce(Set(by).union(StepChecker.timeColumns(input))) {
             $0.union($1.reads)
         }
-        let checked = CheckedWindow(
-            by: by, size: window.size, offset: window.offset, aggregates: found.map(\.checked))
-        return Result(kind: .window(checked), output: output, reads: reads, origins: [:])
+        return Result(kind: .window(checked), output: checked.output, reads: reads, origins: [:])
     }
 }

@@ -129,7 +129,12 @@ package struct GeneratorSpec: Sendable {
                 ("category", .string, .rfc3339), ("city", .string, .rfc3339),
                 ("vip", .bool, .rfc3339),
             ]
-        default: return []
+        default:
+            return [
+                ("sensor_id", .string, .rfc3339), ("site", .string, .rfc3339),
+                ("ts", .timestamp, .milliseconds), ("temperature", .float, .rfc3339),
+                ("humidity", .float, .rfc3339), ("status", .string, .rfc3339),
+            ]
         }
     }
 }

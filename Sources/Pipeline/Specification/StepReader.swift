@@ -1,3 +1,5 @@
+import Operators
+
 /// Reads the declaration of a step.
 struct StepReader {
     static let types = ["filter", "map", "dedup", "broadcast_join", "window"]
@@ -124,10 +126,10 @@ struct StepReader {
         guard let scope = readScope(reader), let key else { return nil }
         return DedupSpec(
             key: key, scope: scope,
-            keep: keep.flatMap { DedupSpec.Keep(rawValue: $0.value) } ?? .first, version: version)
+            keep: keep.flatMap { DedupStep.Keep(rawValue: $0.value) } ?? .first, version: version)
     }
 
-    private func readScope(_ reader: SpecReader) -> DedupSpec.Scope? {
+    private func readScope(_ reader: SpecReader) -> DedupStep.Scope? {
         let bucket = reader.duration("bucket")
         let retain = reader.duration("retain", atLeast: 0)
         let window = reader.duration("window")

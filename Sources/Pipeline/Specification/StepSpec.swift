@@ -1,3 +1,5 @@
+package import Operators
+
 /// A step as the file declares it.
 package struct StepSpec: Sendable {
     package let name: Located<String>
@@ -39,18 +41,9 @@ package struct MapSpec: Sendable {
 }
 
 package struct DedupSpec: Sendable {
-    /// What bounds the state.
-    package enum Scope: Sendable {
-        /// A key is unique in its bucket of event time; buckets expire after `retain`.
-        case bucket(size: Int64, retain: Int64)
-        /// A key is unique over the window, which expires in `buckets` parts.
-        case window(size: Int64, buckets: Int)
-    }
-    package enum Keep: String, Sendable { case first, last }
-
     package let key: [Located<String>]
-    package let scope: Scope
-    package let keep: Keep
+    package let scope: DedupStep.Scope
+    package let keep: DedupStep.Keep
     package let version: Located<String>?
 }
 
