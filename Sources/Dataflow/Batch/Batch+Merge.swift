@@ -1,8 +1,9 @@
 import Storage
 
 extension Batch {
-    /// The rows of several batches of one schema as one dense batch, in the order of `ordinal`, a column of
-    /// ascending whole numbers in each of them; rows of equal ordinals keep the order of the batches.
+    /// The rows of several batches of one schema as one dense batch, in the order of `ordinal`, a
+    /// column of ascending whole numbers in each of them; rows of equal ordinals keep the order of
+    /// the batches.
     package static func merged(_ batches: [Batch], byOrdinal ordinal: Int) -> Batch {
         let parts = batches.filter { !$0.isEmpty }
         guard parts.count != 1 else { return parts[0].compacted() }
@@ -40,7 +41,7 @@ extension Batch {
 
 extension Column {
     /// A column of the rows that `picks` names: the source column in the upper half, the row below.
-    fileprivate static func picking(_ picks: [UInt64], from sources: [Column]) -> Column {
+    static func picking(_ picks: [UInt64], from sources: [Column]) -> Column {
         let type = sources[0].type
         var builder = ColumnBuilder(type, capacity: picks.count)
         for (number, source) in sources.enumerated() {

@@ -37,6 +37,9 @@ package struct Column: Sendable {
         }
     }
 
+    /// The address of the values, for the encoders' row loops.
+    package var base: UnsafeMutableRawPointer { unsafe values.base }
+
     /// One value of an `int` or `timestamp` column; loops over rows take `int64s` instead.
     package func int64(at row: Int) -> Int64 {
         let values = int64s

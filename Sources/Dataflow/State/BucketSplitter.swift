@@ -1,7 +1,7 @@
 /// Divides the rows of a batch by time bucket.
 ///
-/// Rows mostly fall into the bucket of the row before them, which is tried first; a division is needed
-/// only where they do not.
+/// Rows mostly fall into the bucket of the row before them, which is tried first; a division is
+/// needed only where they do not.
 package struct BucketSplitter: Sendable {
     /// The length of a bucket, in microseconds.
     package let size: Int64
@@ -49,8 +49,8 @@ package struct BucketSplitter: Sendable {
 
     /// The buckets of the selected rows.
     ///
-    /// A row is late if the watermark that stood before it has reached the end of its bucket and `retain`
-    /// more.
+    /// A row is late if the watermark that stood before it has reached the end of its bucket and
+    /// `retain` more.
     package func split(
         _ selection: Selection, times: Column, watermarks: Column, retain: Int64
     ) -> Parts {

@@ -2,9 +2,9 @@ package import Storage
 
 /// Keyed state that is kept apart by time bucket, and leaves bucket by bucket.
 ///
-/// The contract between steps and the store: operations take whole key columns of one bucket; a bucket
-/// is a `HotTable` that is dropped as a whole when it expires. One worker owns it; there are no locks.
-/// This is the backend `memory`, which never evicts.
+/// The contract between steps and the store: operations take whole key columns of one bucket; a
+/// bucket is a `HotTable` that is dropped as a whole when it expires. One worker owns it; there are
+/// no locks. This is the backend `memory`, which never evicts.
 package final class BucketedState {
     private let valueWidth: Int
     /// By start of the bucket, in microseconds of event time.

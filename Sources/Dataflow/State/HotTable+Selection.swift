@@ -9,7 +9,8 @@ extension Slab {
 }
 
 extension HotTable {
-    /// The rows whose keys are not in the table; for the others, their entries are written to `found`.
+    /// The rows whose keys are not in the table; for the others, their entries are written to
+    /// `found`.
     package func missing(
         _ keys: EncodedKeys, among rows: Selection, found: Slab
     ) -> Selection {

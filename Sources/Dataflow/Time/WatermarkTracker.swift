@@ -1,4 +1,5 @@
-/// The watermark of a source, position by position: a prefix maximum, of several partitions the least.
+/// The watermark of a source, position by position: a prefix maximum, of several partitions the
+/// least.
 ///
 /// A pure value that is handed from chunk to chunk in order. Idle and finished partitions leave the
 /// minimum; when none is active, the watermark is the greatest that any of them reached. It never
@@ -43,7 +44,8 @@ package struct WatermarkTracker: Sendable {
         partitions[key, default: Partition(state: state)].state = state
     }
 
-    /// Passes the event times of a chunk's rows in order, and writes the watermark that stood before each.
+    /// Passes the event times of a chunk's rows in order, and writes the watermark that stood
+    /// before each.
     ///
     /// Only selected rows count.
     package mutating func stamp(

@@ -27,8 +27,8 @@ package final class Engine: Sendable {
         core = EngineCore(Topology(plan), clock: clock, log: log, ending: ending)
     }
 
-    /// Makes the sources stop where they are; what was read is still processed and written, and windows that
-    /// are open are not flushed. May be called on any thread.
+    /// Makes the sources stop where they are; what was read is still processed and written, and
+    /// windows that are open are not flushed. May be called on any thread.
     package func stop() {
         core.sequencer.stop()
         inputs.withLock { for input in $0 { input.interrupt() } }

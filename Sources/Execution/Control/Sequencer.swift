@@ -4,10 +4,11 @@ import Synchronization
 
 /// Numbers the chunks of all sources: its order is the order of the world.
 ///
-/// The one place where back-pressure acts. A chunk gets a number only while tickets and bytes are left;
-/// everyone who has a part in it (workers, sinks) is told of it in the order of the numbers. Table
-/// updates take effect between two numbers. Of several bounded sources the one with the least watermark
-/// goes next, which makes their interleaving a function of their content; live ones go as they come.
+/// The one place where back-pressure acts. A chunk gets a number only while tickets and bytes are
+/// left; everyone who has a part in it (workers, sinks) is told of it in the order of the numbers.
+/// Table updates take effect between two numbers. Of several bounded sources the one with the least
+/// watermark goes next, which makes their interleaving a function of their content; live ones go as
+/// they come.
 final class Sequencer: Sendable {
     /// What became of an offered chunk.
     enum Answer {
@@ -101,7 +102,8 @@ final class Sequencer: Sendable {
         }
     }
 
-    /// Whether a bounded source is the one with the least watermark among those that have not ended.
+    /// Whether a bounded source is the one with the least watermark among those that have not
+    /// ended.
     private func isTurn(of source: Int, _ state: State) -> Bool {
         let own = state.feeds[source]
         guard own.isBounded && !own.isTable else { return true }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Lets one thread sleep until another has something for it.
 ///
-/// A wake that comes before the sleep is remembered, once. The sleeper first spins for a moment: waking a
-/// sleeping thread costs some 30 µs, and under load the next message is there sooner.
+/// A wake that comes before the sleep is remembered, once. The sleeper first spins for a moment:
+/// waking a sleeping thread costs some 30 µs, and under load the next message is there sooner.
 final class Parker: Sendable {
     private let isNotified = Atomic<Bool>(false)
     private let isAsleep = Atomic<Bool>(false)

@@ -1,11 +1,11 @@
 import Dataflow
 import Synchronization
 
-/// The right of a chunk to be under way: taken when it is numbered, given back when all is done that
-/// it caused.
+/// The right of a chunk to be under way: taken when it is numbered, given back when all is done
+/// that it caused.
 ///
-/// The number of tickets out is bounded, and with it everything else: messages, held batches, encoded
-/// output. Sends therefore never wait.
+/// The number of tickets out is bounded, and with it everything else: messages, held batches,
+/// encoded output. Sends therefore never wait.
 final class Ticket: Sendable {
     let chunk: Chunk
     /// Bytes it stands for in the budget.

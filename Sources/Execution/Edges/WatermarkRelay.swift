@@ -3,8 +3,8 @@ import Synchronization
 
 /// Hands a source's watermark from chunk to chunk, in the order of their numbers, across workers.
 ///
-/// The worker that decodes chunk n stamps its rows only when the one with chunk n − 1 has passed the
-/// watermark on.
+/// The worker that decodes chunk n stamps its rows only when the one with chunk n − 1 has passed
+/// the watermark on.
 final class WatermarkRelay: Sendable {
     private struct State {
         var next = 0
@@ -18,8 +18,8 @@ final class WatermarkRelay: Sendable {
         state = Mutex(State(tracker: WatermarkTracker(strategy)))
     }
 
-    /// The watermark as it stands before chunk `sequence`, or nil if an earlier chunk still has it; then
-    /// `parker` is woken when it is there.
+    /// The watermark as it stands before chunk `sequence`, or nil if an earlier chunk still has it;
+    /// then `parker` is woken when it is there.
     func take(_ sequence: Int, waking parker: Parker) -> WatermarkTracker? {
         state.withLock { state in
             if state.next == sequence { return state.tracker }

@@ -11,8 +11,8 @@ struct SinkPiece: Sendable {
 
 /// Puts the pieces for one sink in order and writes them; stepped by the sink's own thread.
 ///
-/// The order is that of the chunks' numbers; within a chunk that of the inputs, then of the workers.
-/// What is ready together is written together.
+/// The order is that of the chunks' numbers; within a chunk that of the inputs, then of the
+/// workers. What is ready together is written together.
 final class SinkRunner {
     /// Bytes written by one call, at most (one piece always is).
     private static let writeBytesMax = 8 << 20

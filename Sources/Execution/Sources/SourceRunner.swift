@@ -2,8 +2,8 @@ import Dataflow
 
 /// Pulls one source and offers what it reads to the sequencer; stepped by the source's own thread.
 ///
-/// Holds at most one chunk that has no number yet. Tells of idleness: a source that finds nothing for
-/// its `idle_timeout` is idle until it finds something; waiting for a ticket is not idleness.
+/// Holds at most one chunk that has no number yet. Tells of idleness: a source that finds nothing
+/// for its `idle_timeout` is idle until it finds something; waiting for a ticket is not idleness.
 final class SourceRunner: InputRunner {
     let index: Int
     let source: any Source
@@ -22,7 +22,8 @@ final class SourceRunner: InputRunner {
         node = core.topology.plan.sources[index]
     }
 
-    /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may wait.
+    /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may
+    /// wait.
     func step(waitMilliseconds: Int) throws -> Progress {
         guard !hasEnded else { return .idle }
         if offered == nil { try read(waitMilliseconds: waitMilliseconds) }

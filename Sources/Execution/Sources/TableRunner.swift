@@ -1,9 +1,10 @@
 import Dataflow
 
-/// Fills a broadcast table from its source: first whole, then, while the source lives, update by update.
+/// Fills a broadcast table from its source: first whole, then, while the source lives, update by
+/// update.
 ///
-/// The first version is published when the source has nothing more at hand, later ones after each read.
-/// A version takes effect between two chunk numbers.
+/// The first version is published when the source has nothing more at hand, later ones after each
+/// read. A version takes effect between two chunk numbers.
 final class TableRunner: InputRunner {
     let source: any Source
     let parker = Parker()

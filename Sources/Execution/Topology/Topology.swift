@@ -3,8 +3,8 @@ package import Dataflow
 /// How a plan is cut into tasks: chains of nodes that run without a hop, joined by exchanges.
 ///
 /// A task starts at a source, or behind an exchange at a step whose rows must meet by key. Every
-/// worker runs every task, each for its own share: source tasks for every n-th chunk, the others for
-/// the keys the worker owns. One worker needs no exchange: it chains everything.
+/// worker runs every task, each for its own share: source tasks for every n-th chunk, the others
+/// for the keys the worker owns. One worker needs no exchange: it chains everything.
 package struct Topology: Sendable {
     /// Where a node's output goes.
     package enum Route: Sendable, Equatable {
@@ -24,7 +24,8 @@ package struct Topology: Sendable {
         package let upstream: Int?
         /// Steps of the plan, each behind its input.
         package var steps: [Int] = []
-        /// Routes of the task's input: by port for a source task; behind an exchange to its first node.
+        /// Routes of the task's input: by port for a source task; behind an exchange to its first
+        /// node.
         package var inputRoutes: [Port: [Route]] = [:]
         /// Routes of each node, by port.
         package var stepRoutes: [[Port: [Route]]] = []
@@ -90,7 +91,8 @@ package struct Topology: Sendable {
         }
     }
 
-    /// Pieces of a chunk's output that a task makes: one by the worker that decodes it, or one by each.
+    /// Pieces of a chunk's output that a task makes: one by the worker that decodes it, or one by
+    /// each.
     package func pieces(ofTask task: Int) -> Int { tasks[task].upstream == nil ? 1 : workers }
 
     /// Workers that send to a task for each chunk.
@@ -98,7 +100,8 @@ package struct Topology: Sendable {
         tasks[task].upstream.map { pieces(ofTask: $0) } ?? 0
     }
 
-    /// Things that must be done before a chunk of `source` is done with: runs of tasks, and pieces written.
+    /// Things that must be done before a chunk of `source` is done with: runs of tasks, and pieces
+    /// written.
     package func completions(ofSource source: Int) -> Int {
         let runs = tasks.indices.filter { tasks[$0].source == source }
             .reduce(0) { $0 + pieces(ofTask: $1) }

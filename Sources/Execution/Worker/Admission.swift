@@ -1,7 +1,7 @@
 import Dataflow
 
-/// Decides which decoded rows take part in event time: a row without one, or from too far in the future,
-/// is rejected before it can move the watermark.
+/// Decides which decoded rows take part in event time: a row without one, or from too far in the
+/// future, is rejected before it can move the watermark.
 struct Admission {
     let schema: Schema
     /// How far behind the wall clock at arrival an event time may lie, in microseconds.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Says, at a limited rate, which rows leave through an output that nobody takes.
 ///
-/// They are counted by their steps; here the first one and then one a second is shown, so that nothing
-/// disappears without a word.
+/// They are counted by their steps; here the first one and then one a second is shown, so that
+/// nothing disappears without a word.
 final class DropLog: Sendable {
     private struct Entry {
         var lastNanoseconds: Int64
@@ -21,8 +21,8 @@ final class DropLog: Sendable {
         self.log = log
     }
 
-    /// Notes the rows of a batch that goes nowhere. A main output without a taker is no loss: the plan's
-    /// author may want only the side outputs.
+    /// Notes the rows of a batch that goes nowhere. A main output without a taker is no loss: the
+    /// plan's author may want only the side outputs.
     func note(_ batch: Batch, from name: String, port: Port) {
         guard let portName = port.name, port != .main else { return }
         let key = "\(name).\(portName)"

@@ -4,8 +4,8 @@ import Storage
 
 /// A named thread of the engine.
 ///
-/// The data path runs on threads of its own: they block on reads and writes and sleep between chunks,
-/// which the cooperative pool must not.
+/// The data path runs on threads of its own: they block on reads and writes and sleep between
+/// chunks, which the cooperative pool must not.
 final class EngineThread: Sendable {
     private let done = DispatchSemaphore(value: 0)
 

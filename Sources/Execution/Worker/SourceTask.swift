@@ -13,8 +13,8 @@ package struct SourceCounters: Sendable, Equatable {
     }
 }
 
-/// The task of a source, on one worker: decodes every n-th chunk, gives its rows their watermarks, and
-/// runs the chain behind.
+/// The task of a source, on one worker: decodes every n-th chunk, gives its rows their watermarks,
+/// and runs the chain behind.
 final class SourceTask {
     /// What a call of `step` achieved.
     enum Outcome {

@@ -12,8 +12,8 @@ package enum Progress: Sendable, Equatable {
 
 /// One shard of the whole pipeline: a value that a thread, or a simulator, steps.
 ///
-/// Every call of `step` does one thing: a chunk through one task. Tasks behind exchanges go first, so
-/// that what is under way leaves before more comes in.
+/// Every call of `step` does one thing: a chunk through one task. Tasks behind exchanges go first,
+/// so that what is under way leaves before more comes in.
 final class Worker {
     let index: Int
     let inbox: Inbox

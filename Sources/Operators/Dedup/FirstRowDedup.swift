@@ -4,8 +4,8 @@ import Storage
 /// `dedup` with `keep: first`: passes the first arrival of each key at once.
 ///
 /// A row touches the table of its own bucket only. Where a key is unique over a window of several
-/// buckets, the live buckets around its own are asked too, with the same hash. A row whose bucket has
-/// expired is late.
+/// buckets, the live buckets around its own are asked too, with the same hash. A row whose bucket
+/// has expired is late.
 final class FirstRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
@@ -47,7 +47,8 @@ final class FirstRowDedup: Operator {
         output.emit(batch.selecting(fresh))
     }
 
-    /// Inserts runs of rows of one bucket in the order of arrival, unless a bucket in reach has their key.
+    /// Inserts runs of rows of one bucket in the order of arrival, unless a bucket in reach has
+    /// their key.
     private func insertInOrder(
         _ parts: BucketSplitter.Parts, _ keys: EncodedKeys, _ entries: Slab, reach: Int64
     ) {

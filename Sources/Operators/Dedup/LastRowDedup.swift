@@ -1,11 +1,13 @@
 import Dataflow
 import Storage
 
-/// `dedup` with `keep: last`: holds the newest row of each key, and releases it when its bucket is sealed.
+/// `dedup` with `keep: last`: holds the newest row of each key, and releases it when its bucket is
+/// sealed.
 ///
-/// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its end;
-/// what comes for it later is late. Released rows leave in the order of their arrival, with the watermark
-/// that stood before them then; the step's own watermark stays before the oldest bucket that holds rows.
+/// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its
+/// end; what comes for it later is late. Released rows leave in the order of their arrival, with
+/// the watermark that stood before them then; the step's own watermark stays before the oldest
+/// bucket that holds rows.
 final class LastRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
@@ -71,10 +73,9 @@ final class LastRowDedup: Operator {
     ) {
         rows.forEach { row in
             arrivals += 1
-            let entry = entries.word(row)
-            let isNew = entry & HotTable.isNewMark != 0
-            let value = unsafe table.value(of: entry & ~HotTable.isNewMark)
-            var held = unsafe HeldRow(at: value)
+            let isNew = entries.word(row) & HotTable.isNewMark != 0
+            let entry = entries.word(row) & ~HotTable.isNewMark
+            var held = HeldRow(entry, in: table)
             let version = step.version.map { batch.columns[$0].orderedWord(at: row) } ?? arrivals
             if isNew {
                 counters.held += 1
@@ -86,8 +87,7 @@ final class LastRowDedup: Operator {
             held.arrival = arrivals
             let bytes = codec.encode(batch.columns, row: row)
             held.row = table.store(bytes, replacing: held.row)
-            // Storing may have moved the entry.
-            unsafe held.write(to: table.value(of: entry & ~HotTable.isNewMark))
+            held.write(entry, in: table)
         }
     }
 
@@ -114,9 +114,9 @@ final class LastRowDedup: Operator {
     private func release(_ start: Int64, into output: inout Emitter) {
         open.remove(start)
         guard let table = state.existing(start) else { return }
-        let held = table.sortedEntries().map { unsafe HeldRow(at: table.value(of: $0)) }
+        let held = table.sortedEntries().map { HeldRow($0, in: table) }
             .sorted { $0.arrival < $1.arrival }
-        let columns = unsafe codec.decode(held.map { unsafe table.stored($0.row) })
+        let columns = codec.decode(held.map(\.row), in: table)
         counters.held -= held.count
         counters.passed += held.count
         output.emit(Batch(columns: columns, count: held.count))
@@ -132,15 +132,15 @@ private struct HeldRow {
 
     static let byteCount = 24
 
-    init(at address: UnsafeMutableRawPointer) {
-        unsafe row = address.load(as: UInt32.self)
-        unsafe version = address.load(fromByteOffset: 8, as: UInt64.self)
-        unsafe arrival = address.load(fromByteOffset: 16, as: UInt64.self)
+    init(_ entry: UInt32, in table: HotTable) {
+        row = UInt32(truncatingIfNeeded: table.word(of: entry, at: 0))
+        version = table.word(of: entry, at: 8)
+        arrival = table.word(of: entry, at: 16)
     }
 
-    func write(to address: UnsafeMutableRawPointer) {
-        unsafe address.storeBytes(of: row, as: UInt32.self)
-        unsafe address.storeBytes(of: version, toByteOffset: 8, as: UInt64.self)
-        unsafe address.storeBytes(of: arrival, toByteOffset: 16, as: UInt64.self)
+    func write(_ entry: UInt32, in table: HotTable) {
+        table.setWord(of: entry, at: 0, to: UInt64(row))
+        table.setWord(of: entry, at: 8, to: version)
+        table.setWord(of: entry, at: 16, to: arrival)
     }
 }

@@ -52,7 +52,8 @@ final class GroupStates {
         unsafe address.storeBytes(of: state, as: State.self)
     }
 
-    /// Changes a part of the state of a row's group, in a way that may store bytes beside the entries.
+    /// Changes a part of the state of a row's group, in a way that may store bytes beside the
+    /// entries.
     func updateMoving<State: BitwiseCopyable>(
         _ row: Int, offset: Int, _ change: (inout State) -> Void
     ) {

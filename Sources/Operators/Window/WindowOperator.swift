@@ -3,11 +3,11 @@ import Storage
 
 /// The `window` step at work: incremental aggregates per window and group.
 ///
-/// A window `[start, end)` is a bucket of state. A row goes into its window if the watermark that stood
-/// before it is below the window's end, and is late otherwise; when the watermark behind a chunk reaches
-/// the end, the window's results leave, in order of the groups' keys, and its state is dropped. Sliding
-/// and session windows can share all of this: only which buckets a row touches and when a bucket's groups
-/// become a result would differ.
+/// A window `[start, end)` is a bucket of state. A row goes into its window if the watermark that
+/// stood before it is below the window's end, and is late otherwise; when the watermark behind a
+/// chunk reaches the end, the window's results leave, in order of the groups' keys, and its state
+/// is dropped. Sliding and session windows can share all of this: only which buckets a row touches
+/// and when a bucket's groups become a result would differ.
 final class WindowOperator: Operator {
     private let step: WindowStep
     private let rejection: RowRejection

@@ -21,7 +21,8 @@ package struct Aggregate: Sendable {
     }
 }
 
-/// The `window` step: groups, the windows of event time over which they are aggregated, and what of.
+/// The `window` step: groups, the windows of event time over which they are aggregated, and what
+/// of.
 package struct WindowStep: Sendable {
     package let input: Schema
     /// Columns of the group; none for one group of all rows.

@@ -5,7 +5,8 @@
 package struct EncodedKeys: Sendable {
     /// The bytes of all keys.
     package let bytes: Slab
-    /// By row, a `UInt64`: the offset of the key in the upper half, its length in bytes in the lower.
+    /// By row, a `UInt64`: the offset of the key in the upper half, its length in bytes in the
+    /// lower.
     package let places: Slab
     /// By row, a `UInt64`.
     package let hashes: Slab

@@ -54,10 +54,22 @@ extension HotTable {
         return unsafe address + (8 + (count + 7) & ~7)
     }
 
+    /// A word of an entry's value, at a multiple of 8 bytes.
+    package func word(of entry: UInt32, at offset: Int) -> UInt64 {
+        precondition(offset + 8 <= valueWidth)
+        return unsafe value(of: entry).load(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    /// Sets a word of an entry's value, at a multiple of 8 bytes.
+    package func setWord(of entry: UInt32, at offset: Int, to word: UInt64) {
+        precondition(offset + 8 <= valueWidth)
+        unsafe value(of: entry).storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+    }
+
     /// Stores bytes beside the entries, for values of variable width; gives their reference.
     ///
-    /// A first word holds the length and the room, so that a value that is replaced by one that fits
-    /// takes no new room. `old` is the reference of the value replaced, or 0 for none.
+    /// A first word holds the length and the room, so that a value that is replaced by one that
+    /// fits takes no new room. `old` is the reference of the value replaced, or 0 for none.
     package func store(_ bytes: RawSpan, replacing old: UInt32) -> UInt32 {
         let count = bytes.byteCount
         if old != 0 {

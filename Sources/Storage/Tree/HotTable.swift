@@ -4,11 +4,12 @@
 ///
 ///     | hash, upper 40 bits; key length, 24 bits | key, padded to 8 | value, a multiple of 8 |
 ///
-/// The index is open addressing with linear probing over words of a tag (the upper half of the hash)
-/// and the entry's reference; the tag decides nearly all comparisons without touching the arena, and
-/// its low bits are the key's place in the index, so that the index grows without touching it either.
-/// Keys are compared whole, so the table is exact. Operations take whole batches of keys; pointers
-/// are used throughout, because bounds checks and reference counts in this loop were half its cost.
+/// The index is open addressing with linear probing over words of a tag (the upper half of the
+/// hash) and the entry's reference; the tag decides nearly all comparisons without touching the
+/// arena, and its low bits are the key's place in the index, so that the index grows without
+/// touching it either. Keys are compared whole, so the table is exact. Operations take whole
+/// batches of keys; pointers are used throughout, because bounds checks and reference counts in
+/// this loop were half its cost.
 @safe
 package final class HotTable {
     /// Bytes of an entry's value; a multiple of 8.
@@ -36,8 +37,9 @@ package final class HotTable {
 
     /// Finds the entry of each row's key, making those that are missing, in the order of the rows.
     ///
-    /// `rows` lists `count` rows as `UInt32`, or is nil for the first `count`. Writes to `entries`, by row,
-    /// the entry's reference, with `isNewMark` where this call made it. Gives how many it made.
+    /// `rows` lists `count` rows as `UInt32`, or is nil for the first `count`. Writes to `entries`,
+    /// by row, the entry's reference, with `isNewMark` where this call made it. Gives how many it
+    /// made.
     package func getOrInsert(
         _ keys: EncodedKeys, rows: Slab?, count rowCount: Int, into entries: Slab
     ) -> Int {

@@ -64,8 +64,8 @@ extension JSONBytes {
         return byte != UInt8(ascii: ".") && byte | 0x20 != UInt8(ascii: "e")
     }
 
-    /// A number of up to 15 digits in all, less than 8 of them behind the point, and no exponent: then the
-    /// quotient of two exact floats is the nearest one (Clinger, 1990).
+    /// A number of up to 15 digits in all, less than 8 of them behind the point, and no exponent:
+    /// then the quotient of two exact floats is the nearest one (Clinger, 1990).
     @inline(__always)
     func double(at start: Int) -> (value: Double, end: Int) {
         let (whole, wholeEnd) = unsafe int(at: start)

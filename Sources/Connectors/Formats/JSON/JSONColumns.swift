@@ -41,7 +41,8 @@ struct JSONColumns {
             as: UInt8.self, repeating: 0, count: width)
     }
 
-    /// Makes a row valid again that a rejected record, or an earlier member of that name, made null.
+    /// Makes a row valid again that a rejected record, or an earlier member of that name, made
+    /// null.
     @inline(__always)
     mutating func setValid(_ column: Int, row: Int) {
         if let bitmap = targets[column].validity { bitmap.set(row, valid: true) }

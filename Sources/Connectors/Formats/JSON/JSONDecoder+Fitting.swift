@@ -3,8 +3,8 @@ import Storage
 
 /// The fast path: records of the template's shape, as many as follow one another.
 ///
-/// Nothing here reports a fault. Whatever is not exactly as expected (another gap, a number with too
-/// many digits, an escape that is wrong) ends the run before its record, and the general reader
+/// Nothing here reports a fault. Whatever is not exactly as expected (another gap, a number with
+/// too many digits, an escape that is wrong) ends the run before its record, and the general reader
 /// decides. Scans may run into the slack behind the chunk; the end of each record is compared with
 /// the chunk's end, so that nothing read there ever counts.
 extension JSONDecoder {

@@ -64,8 +64,8 @@ extension JSONDecoder {
     private func readInt(
         _ line: JSONBytes, at start: Int, column: Int, row: Int
     ) throws(JSONFault) -> Int {
-        let end = try unsafe line.skipNumberToken(start)
-        guard let end, let value = unsafe Int64(line.text(start..<end)) else {
+        let token = try unsafe line.skipNumberToken(start)
+        guard let end = token, let value = unsafe NumberParser.parseInt(line, start..<end) else {
             throw unsafe mistyped(line, start, column: column)
         }
         unsafe columns.base(column).storeBytes(of: value, toByteOffset: row * 8, as: Int64.self)
@@ -75,10 +75,9 @@ extension JSONDecoder {
     private func readFloat(
         _ line: JSONBytes, at start: Int, column: Int, row: Int
     ) throws(JSONFault) -> Int {
-        let end = try unsafe line.skipNumberToken(start)
-        guard let end, let value = unsafe Double(line.text(start..<end)), value.isFinite else {
-            throw unsafe mistyped(line, start, column: column)
-        }
+        let token = try unsafe line.skipNumberToken(start)
+        guard let end = token, let value = unsafe NumberParser.parseDouble(line, start..<end)
+        else { throw unsafe mistyped(line, start, column: column) }
         unsafe columns.base(column).storeBytes(of: value, toByteOffset: row * 8, as: Double.self)
         return end
     }
@@ -99,17 +98,49 @@ extension JSONDecoder {
     private func readTimestamp(
         _ line: JSONBytes, at start: Int, column: Int, row: Int
     ) throws(JSONFault) -> Int {
-        let end = try unsafe line.skipNumberToken(start)
-        let unit = columns.targets[column].format.unitNanoseconds
-        guard let end, let unit, let value = unsafe Int64(line.text(start..<end)) else {
+        guard let isNumeric = times[column]?.isNumeric else {
             throw unsafe mistyped(line, start, column: column)
         }
-        let scaled = unit >= 1000
-            ? value.multipliedReportingOverflow(by: unit / 1000) : (value / 1000, false)
-        guard !scaled.1 else { throw unsafe mistyped(line, start, column: column) }
-        unsafe columns.base(column).storeBytes(
-            of: scaled.0, toByteOffset: row * 8, as: Int64.self)
+        let end: Int
+        let text: Range<Int>
+        if isNumeric {
+            guard let next = try unsafe line.skipNumberToken(start) else {
+                throw unsafe mistyped(line, start, column: column)
+            }
+            end = next
+            text = start..<next
+        } else {
+            guard unsafe line[start] == UInt8(ascii: "\"") else {
+                throw unsafe mistyped(line, start, column: column)
+            }
+            end = try unsafe line.scanString(start + 1).end
+            text = start + 1..<end - 1
+        }
+        let (from, to) = unsafe (line.base + text.lowerBound, line.base + text.upperBound)
+        guard let time = unsafe times[column]?.parse(from, to) else {
+            throw unsafe mistyped(line, start, column: column)
+        }
+        unsafe columns.base(column).storeBytes(of: time, toByteOffset: row * 8, as: Int64.self)
         return end
+    }
+}
+
+extension NumberParser {
+    /// The 64-bit integer that the whole number in `range` is; nil if it is none.
+    fileprivate static func parseInt(_ bytes: JSONBytes, _ range: Range<Int>) -> Int64? {
+        let end = unsafe bytes.base + range.upperBound
+        let parsed = unsafe parseInt(bytes.base + range.lowerBound, end)
+        guard let parsed = unsafe parsed, unsafe parsed.next == end else { return nil }
+        return unsafe parsed.value
+    }
+
+    /// The float nearest to the whole number in `range`; nil if none is that large.
+    fileprivate static func parseDouble(_ bytes: JSONBytes, _ range: Range<Int>) -> Double? {
+        let end = unsafe bytes.base + range.upperBound
+        let parsed = unsafe parseDouble(bytes.base + range.lowerBound, end)
+        guard let parsed = unsafe parsed, unsafe parsed.next == end, unsafe parsed.value.isFinite
+        else { return nil }
+        return unsafe parsed.value
     }
 }
 

@@ -3,10 +3,11 @@ import Storage
 
 /// Decodes NDJSON: one record a line, straight into columns.
 ///
-/// The whole syntax of every record is checked (RFC 8259, UTF-8 included); of its members only those
-/// the schema names are converted. Strings become views into the chunk, or into an arena where they
-/// had escapes. A missing member is null, as is `null`; of members with the same name the last
-/// counts; a value of another type than the field's rejects the record. Blank lines are no records.
+/// The whole syntax of every record is checked (RFC 8259, UTF-8 included); of its members only
+/// those the schema names are converted. Strings become views into the chunk, or into an arena
+/// where they had escapes. A missing member is null, as is `null`; of members with the same name
+/// the last counts; a value of another type than the field's rejects the record. Blank lines are no
+/// records.
 ///
 /// Records go through `JSONTemplate` when they look like the ones before, and through the general
 /// reader otherwise; both give the same rows.
@@ -24,14 +25,24 @@ package final class JSONDecoder: Decoder {
     var recordNumber = 0
     /// Records since the last one that fitted the template.
     private var misfits = 0
+    /// By column; for timestamps alone.
+    var times: [TimestampParser?]
     private var chunk: RawChunk?
     var at = 0
 
     /// Records that may differ from the template, one after the other, before a new one is learnt.
     private static let misfitsMax = 8
 
-    /// A decoder for `schema`; `fields` says where the values of its columns are.
-    package init(schema: Schema, fields: [JSONFieldPath], sourceName: String) {
+    /// A decoder for `schema`; `fields` says where the values of its columns are. Fails for a
+    /// timestamp pattern or zone that is none.
+    package init(
+        schema: Schema, fields: [JSONFieldPath], sourceName: String, zones: TimeZoneDatabase
+    ) throws(TimestampFormatError) {
+        times = []
+        for field in schema.fields {
+            let isTime = field.type == .timestamp
+            times.append(isTime ? try TimestampParser(field.timestampFormat, zones: zones) : nil)
+        }
         self.schema = schema
         self.sourceName = sourceName
         tree = JSONFieldTree(fields)

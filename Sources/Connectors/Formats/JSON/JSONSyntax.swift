@@ -14,7 +14,8 @@ struct JSONFault: Error {
 /// Every function takes the offset of a token's first byte and gives the offset behind it. Strings
 /// must be well-formed UTF-8, escapes complete, and surrogate escapes paired.
 extension JSONBytes {
-    /// The offset of the next byte that is no white space. A line feed ends a record, so it is none.
+    /// The offset of the next byte that is no white space. A line feed ends a record, so it is
+    /// none.
     @inline(__always)
     func skipSpace(_ start: Int) -> Int {
         var at = start
@@ -77,7 +78,8 @@ extension JSONBytes {
         }
     }
 
-    /// Steps over a member's name and the colon; gives the name (without quotes) and the offset of the value.
+    /// Steps over a member's name and the colon; gives the name (without quotes) and the offset of
+    /// the value.
     func skipName(
         _ start: Int
     ) throws(JSONFault) -> (name: Range<Int>, isPlain: Bool, next: Int) {

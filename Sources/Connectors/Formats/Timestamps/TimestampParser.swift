@@ -3,8 +3,8 @@ package import Dataflow
 /// Reads timestamps of one format as microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Numbers may have a sign and decimals (`1767225600.123` seconds); what is finer than a
-/// microsecond rounds down. RFC 3339 takes a blank for the `T`, lower-case letters and any number of
-/// decimals, of which six count; there is no second 60. Patterns are described at
+/// microsecond rounds down. RFC 3339 takes a blank for the `T`, lower-case letters and any number
+/// of decimals, of which six count; there is no second 60. Patterns are described at
 /// `TimestampPattern`, local times that a zone skips or repeats at `TimeZoneRules`.
 ///
 /// It remembers the last day and offset, so one parser serves one thread.

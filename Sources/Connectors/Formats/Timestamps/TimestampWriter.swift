@@ -3,8 +3,8 @@ package import Dataflow
 /// Writes times in one format: what `TimestampParser` reads.
 ///
 /// RFC 3339 ends with `Z` and has a fraction only where there is one, of three digits if that is
-/// exact, else of six; so have seconds and milliseconds as numbers. Years outside 0000 to 9999 have a
-/// sign and as many digits as they need, which RFC 3339 does not provide for.
+/// exact, else of six; so have seconds and milliseconds as numbers. Years outside 0000 to 9999 have
+/// a sign and as many digits as they need, which RFC 3339 does not provide for.
 ///
 /// It remembers the last day and offset, so one writer serves one thread.
 package struct TimestampWriter: Sendable {

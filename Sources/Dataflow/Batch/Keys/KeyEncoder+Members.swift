@@ -3,7 +3,8 @@ package import Storage
 extension KeyEncoder {
     /// The keys of a set of values per group: the group's entry, then the value as a key column.
     ///
-    /// `groups` has a `UInt32` by row; a row whose value is null is no member and must not be asked for.
+    /// `groups` has a `UInt32` by row; a row whose value is null is no member and must not be asked
+    /// for.
     package static func members(
         of column: Column, rows: Selection, groups: Slab
     ) -> EncodedKeys {

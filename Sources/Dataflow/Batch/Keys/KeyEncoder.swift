@@ -80,9 +80,3 @@ package struct KeyEncoder: Sendable {
         return target.slab
     }
 }
-
-extension StringView {
-    /// The bytes of an inline string as two little-endian words, padded with zeros.
-    @inline(__always)
-    fileprivate var inlineWords: (UInt64, UInt64) { (low &>> 32 | high &<< 32, high &>> 32) }
-}

@@ -1,4 +1,4 @@
-import Storage
+package import Storage
 
 /// Turns whole rows into flat bytes and back: rows that a step holds, and rows of broadcast tables.
 ///
@@ -48,20 +48,19 @@ package struct RowCodec: Sendable {
         unsafe withUnsafeBytes(of: word.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
-    /// The columns of encoded rows; each of `rows` is the bytes of one.
-    package func decode(_ rows: [UnsafeRawBufferPointer]) -> [Column] {
+    /// The columns of rows that were encoded and stored in `table`; each of `rows` is the reference
+    /// of one.
+    package func decode(_ rows: [UInt32], in table: HotTable) -> [Column] {
         var arena = TextArena()
-        let capacity = unsafe rows.count
-        var builders = types.map { RowColumn($0, capacity: capacity) }
-        for row in unsafe rows.indices {
-            let bytes = unsafe rows[row]
+        var builders = types.map { RowColumn($0, capacity: rows.count) }
+        for (row, reference) in rows.enumerated() {
+            let bytes = unsafe table.stored(reference)
             var at = 0
             for index in builders.indices {
                 unsafe builders[index].read(bytes, at: &at, row: row, &arena)
             }
         }
-        let count = unsafe rows.count
-        return builders.map { $0.finish(count: count, owners: arena.slabs) }
+        return builders.map { $0.finish(count: rows.count, owners: arena.slabs) }
     }
 }
 

@@ -3,8 +3,8 @@ import Storage
 
 /// How one aggregate is kept per group: a state of fixed width, all zero for a group without rows.
 ///
-/// Called once per batch and window, with loops of its own inside. `rows` are rows that count: neither
-/// filtered out nor null.
+/// Called once per batch and window, with loops of its own inside. `rows` are rows that count:
+/// neither filtered out nor null.
 protocol AggregateKernel {
     /// Bytes of a group's state.
     var stateWidth: Int { get }

@@ -3,8 +3,8 @@ import Storage
 
 /// `first` and `last`: the value that came first or last and is not null.
 ///
-/// Order is that of positions (chunk number, place in the chunk), not of processing, so that the result
-/// is the same for every number of workers.
+/// Order is that of positions (chunk number, place in the chunk), not of processing, so that the
+/// result is the same for every number of workers.
 struct PositionKernel: AggregateKernel {
     private struct State: BitwiseCopyable {
         var count: Int64
