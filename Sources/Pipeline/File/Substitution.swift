@@ -115,37 +115,3 @@ struct Substitution {
         }
     }
 }
-
-/// What a pipeline file may ask of the world while it is checked.
-package struct PipelineWorld: Sendable {
-    /// Why a file cannot be read.
-    package struct Problem: Error, Sendable {
-        package let message: String
-        package init(_ message: String) { self.message = message }
-    }
-
-    /// An environment variable.
-    package var environment: @Sendable (String) -> String?
-    /// The bytes of a file, which has at most so many; used for `${file:…}`.
-    package var readFile: @Sendable (String, Int) -> Result<[UInt8], Problem>
-    /// The files that a path or glob stands for, sorted; empty where there are none.
-    package var expandPath: @Sendable (String) -> [String]
-    /// First records of a source without a schema, where they can be had without taking them away.
-    package var sample: @Sendable (SourceSpec) -> [UInt8]?
-    /// Cores, for `workers: auto`.
-    package var coreCount: Int
-
-    package init(
-        environment: @escaping @Sendable (String) -> String?,
-        readFile: @escaping @Sendable (String, Int) -> Result<[UInt8], Problem>,
-        expandPath: @escaping @Sendable (String) -> [String],
-        sample: @escaping @Sendable (SourceSpec) -> [UInt8]?,
-        coreCount: Int
-    ) {
-        self.environment = environment
-        self.readFile = readFile
-        self.expandPath = expandPath
-        self.sample = sample
-        self.coreCount = coreCount
-    }
-}

@@ -1,12 +1,47 @@
+package import Connectors
 package import Dataflow
+import Operators
+package import Storage
+
+/// What the components of a pipeline work with.
+package struct Surroundings: Sendable {
+    package let fileSystem: any FileSystem
+    package let clock: EngineClock
+    package let zones: TimeZoneDatabase
+    /// Is told of connections that come and go, of rotated files and the like.
+    package let notice: @Sendable (String) -> Void
+
+    package init(
+        fileSystem: any FileSystem, clock: EngineClock, zones: TimeZoneDatabase,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.fileSystem = fileSystem
+        self.clock = clock
+        self.zones = zones
+        self.notice = notice
+    }
+}
+
+/// Why a checked pipeline cannot be put together after all.
+package struct PlanError: Error, CustomStringConvertible {
+    package let description: String
+}
 
 /// From specifications to what runs: the one place that knows the concrete components.
 ///
 /// Each function takes what was checked and gives the closure that the plan holds. Closures are
 /// called once per worker (decoders, operators, encoders) or once per run (sources, writers).
 extension CheckedPipeline {
-    /// The settings of the engine.
-    package var engineSettings: Plan.Settings {
+    /// The plan, ready to run.
+    package func plan(in surroundings: Surroundings) throws -> Plan {
+        var plan = Plan(name: name, settings: engineSettings)
+        for source in sources { plan.sources.append(try node(source, surroundings)) }
+        for step in steps { plan.steps.append(try node(step)) }
+        for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
+        return plan
+    }
+
+    private var engineSettings: Plan.Settings {
         var result = Plan.Settings()
         result.workers = workers
         result.chunkBytes = settings.chunkBytes
@@ -15,13 +50,142 @@ extension CheckedPipeline {
         result.bytesInFlight = settings.bytesInFlight
         return result
     }
+
+    // MARK: Sources
+
+    private func node(
+        _ source: CheckedSource, _ surroundings: Surroundings
+    ) throws -> Plan.SourceNode {
+        let spec = source.spec
+        return Plan.SourceNode(
+            name: spec.name.value, schema: source.schema, watermark: spec.watermark?.strategy,
+            makeSource: makeSource(spec, surroundings),
+            makeDecoder: try makeDecoder(source, surroundings),
+            table: try source.table.map { try makeTable($0, source) })
+    }
+
+    private func makeSource(
+        _ spec: SourceSpec, _ surroundings: Surroundings
+    ) -> @Sendable () throws -> any Source {
+        let framing = spec.framing
+        let limit = spec.rateLimit?.perSecond ?? spec.generatedRate
+        return {
+            let source = try spec.makeSource(framing, surroundings)
+            guard let limit else { return source }
+            return RateLimitedSource(
+                source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
+        }
+    }
+
+    private func makeDecoder(
+        _ source: CheckedSource, _ surroundings: Surroundings
+    ) throws -> @Sendable () -> any Decoder {
+        let name = source.spec.name.value
+        let schema = source.schema
+        switch source.spec.format {
+        case .json:
+            let fields = source.fields.enumerated().map { column, field in
+                JSONFieldPath(path: field.path, column: column)
+            }
+            return try repeatable {
+                try JSONDecoder(
+                    schema: schema, fields: fields, sourceName: name, zones: surroundings.zones)
+            }
+        case .csv: throw PlanError(description: "source '\(name)': csv cannot be read")
+        }
+    }
+
+    private func makeTable(
+        _ table: CheckedSource.Table, _ source: CheckedSource
+    ) throws -> Plan.SourceNode.Table {
+        throw PlanError(description: "source '\(source.spec.name.value)': no tables")
+    }
+
+    // MARK: Steps
+
+    private func node(_ step: CheckedStep) throws -> Plan.StepNode {
+        Plan.StepNode(
+            name: step.spec.name.value, type: step.spec.type, input: step.input,
+            inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
+            needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
+            makeOperator: try makeOperator(step))
+    }
+
+    private func makeOperator(
+        _ step: CheckedStep
+    ) throws -> @Sendable (StepContext) -> any Operator {
+        let schema = step.inputSchema
+        switch step.kind {
+        case .filter(let condition):
+            return { context in
+                FilterOperator(
+                    step: context.step, sources: context.sources, schema: schema,
+                    condition: condition)
+            }
+        case .map(let map):
+            return { context in
+                MapOperator(
+                    step: context.step, sources: context.sources, schema: schema,
+                    assignments: map.assignments)
+            }
+        case .dedup(let dedup): return { dedup.makeOperator($0) }
+        case .window(let window): return { window.makeOperator($0) }
+        case .broadcastJoin:
+            throw PlanError(description: "step '\(step.spec.name.value)': no joins")
+        }
+    }
+
+    // MARK: Sinks
+
+    private func node(_ sink: CheckedSink, _ surroundings: Surroundings) throws -> Plan.SinkNode {
+        let spec = sink.spec
+        return Plan.SinkNode(
+            name: spec.name.value,
+            inputs: try sink.inputs.map { input in
+                Plan.SinkNode.Input(
+                    edge: input.edge, makeEncoder: try makeEncoder(spec, input, surroundings))
+            },
+            makeWriter: { spec.makeWriter(surroundings) })
+    }
+
+    private func makeEncoder(
+        _ sink: SinkSpec, _ input: CheckedSink.Input, _ surroundings: Surroundings
+    ) throws -> @Sendable () -> any Encoder {
+        let schema = input.schema
+        let plain: @Sendable () -> any Encoder
+        switch sink.format {
+        case .json:
+            plain = try repeatable { try JSONEncoder(schema: schema, zones: surroundings.zones) }
+        case .csv:
+            throw PlanError(description: "sink '\(sink.name.value)': csv cannot be written")
+        }
+        guard case .file(let file) = sink.kind, file.template.literal == nil else { return plain }
+        let expander = try PathExpander(file.template, schema: schema)
+        return { TargetedEncoder(plain(), expander) }
+    }
+
+    /// A closure that makes one after the other; what is wrong with it comes out at once.
+    private func repeatable<Component>(
+        _ make: @escaping @Sendable () throws -> Component
+    ) throws -> @Sendable () -> Component {
+        _ = try make()
+        return {
+            do {
+                return try make()
+            } catch {
+                preconditionFailure("what was made once can be made again: \(error)")
+            }
+        }
+    }
 }
 
-extension WatermarkSpec {
-    /// The watermark as the engine follows it; files and connections are partitions there.
-    var strategy: WatermarkStrategy {
-        WatermarkStrategy(
-            delay: maxDelay, idleTimeout: idleTimeout, maxFuture: maxFuture,
-            scope: scope == .source ? .source : .partition)
+extension CheckedStep {
+    /// Whether its result depends on the order of rows with the same key.
+    var needsOrder: Bool {
+        switch kind {
+        case .filter, .map, .broadcastJoin: false
+        case .dedup: true
+        case .window(let window): window.needsOrder
+        }
     }
 }

@@ -20,7 +20,7 @@ package struct Planner {
         _ bytes: [UInt8], name: String, overrides: [Override] = [], world: PipelineWorld
     ) -> Result {
         let diagnostics = Diagnostics()
-        let reader = FileReader(file: name, world: world, diagnostics: diagnostics)
+        let reader = DeclarationReader(file: name, world: world, diagnostics: diagnostics)
         guard let (file, source) = reader.read(bytes, overrides: overrides) else {
             return Result(pipeline: nil, diagnostics: diagnostics.sorted)
         }

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// Finds the fields of sources, and makes their schemas.
@@ -11,6 +12,7 @@ struct SourceChecker {
             return nil
         }
         checkColumns(source, fields)
+        checkPatterns(fields)
         guard checkTime(source, fields), checkKey(source, fields) else { return nil }
         return fields
     }
@@ -52,6 +54,18 @@ struct SourceChecker {
             let hint = NearestName.hint(for: field.path[0], among: columns, noun: "there are")
             diagnostics.error(
                 at: field.name.place, "'\(field.path[0])' is not one of the 'columns'\(hint)")
+        }
+    }
+
+    /// Reports timestamp patterns and zones that are none.
+    private func checkPatterns(_ fields: [FieldSpec]) {
+        for field in fields where field.type == .timestamp {
+            do throws(TimestampFormatError) {
+                _ = try TimestampParser(field.timestampFormat, zones: world.zones)
+            } catch {
+                diagnostics.error(
+                    at: field.name.place, "field '\(field.name.value)': \(error.description)")
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// Reads the declaration of a source.
@@ -144,13 +145,18 @@ struct SourceReader {
             diagnostics.error(
                 at: generator.place, "the generator shops needs 'rows': a table has an end")
         }
-        return GeneratorSpec(
+        let spec = GeneratorSpec(
             generator: generator.value, rows: rows?.value,
             rate: rate.map { max(1, Int($0.value.perSecond)) }, seed: seed?.value,
             duplicates: duplicates?.value, disorder: disorder?.value, late: late?.value,
             keys: generator.value == "sensors" ? sensors?.value : users?.value,
             shops: shops?.value, skew: skew?.value, span: span?.value, start: start?.value,
             time: time?.value)
+        for problem in spec.options.problems where reader.has(problem.option) {
+            diagnostics.error(
+                at: reader.place(of: problem.option), "'\(problem.option)' \(problem.message)")
+        }
+        return spec
     }
 
     // MARK: Common parts

@@ -1,5 +1,5 @@
 /// Reads a whole pipeline file into typed declarations.
-struct FileReader {
+struct DeclarationReader {
     let file: String
     let world: PipelineWorld
     let diagnostics: Diagnostics
@@ -26,7 +26,7 @@ struct FileReader {
         let sinkReader = SinkReader(diagnostics: diagnostics)
         let sinks = section("sinks", reader) { sinkReader.read($0, name: $1) }
         let name = reader.string("name")
-        if let name, !FileReader.isName(name.value) { report(name) }
+        if let name, !DeclarationReader.isName(name.value) { report(name) }
         reader.finish()
         let result = PipelineFile(
             name: name?.value ?? stem, settings: settings, sources: sources, steps: steps,
@@ -59,7 +59,7 @@ struct FileReader {
         }
         return entries.map { entry in
             let name = Located(entry.key, at: entry.keyPlace)
-            if !FileReader.isName(entry.key) { report(name) }
+            if !DeclarationReader.isName(entry.key) { report(name) }
             var isTable = false
             if case .mapping(let keys) = entry.value.content {
                 isTable = keys.contains { $0.key == "table" }
