@@ -50,6 +50,9 @@ package struct TimestampWriter: Sendable {
         }
     }
 
+    /// Whether the text may hold any character, as that of a pattern may.
+    var mayNeedQuotes: Bool { kind == .pattern }
+
     /// Room that a time takes, with what may be overwritten behind it.
     package var byteCountMax: Int { max(64, (pattern?.byteCountMax ?? 0) + 32) }
 
