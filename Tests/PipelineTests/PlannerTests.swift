@@ -38,6 +38,6 @@ struct PlannerTests {
         let result = TestWorld().check(ordersFile)
         #expect(result.diagnostics.map(\.description) == [])
         let pipeline = try #require(result.pipeline)
-        #expect(pipeline.sources.map(\.spec.name.value) == ["orders"])
+        #expect(pipeline.sources.map(\.spec.name.value) == ["orders", "shops"])
     }
 }

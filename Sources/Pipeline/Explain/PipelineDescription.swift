@@ -166,11 +166,12 @@ extension CheckedPipeline {
         case .filter, .map: return nil
         case .dedup(let dedup): return dedup.stateDescription
         case .broadcastJoin(let join):
-            let source = sources[join.source]
-            let bytes = source.table?.memoryBytesMax ?? 0
+            guard let source = sources.first(where: { $0.table?.index == join.table }),
+                let table = source.table
+            else { return nil }
             return secrets.redact(
                 "the table \(source.spec.name.value), shared by all workers; at most "
-                    + "\(Quantity.text(bytes: bytes))")
+                    + "\(Quantity.text(bytes: table.memoryBytesMax))")
         case .window(let window):
             let size = Quantity.text(microseconds: window.size)
             return "an accumulator for each key in each open window of \(size); a window closes "

@@ -49,7 +49,7 @@ package struct CheckedStep: Sendable {
         case filter(TypedExpression)
         case map(MapStep)
         case dedup(DedupStep)
-        case broadcastJoin(CheckedJoin)
+        case broadcastJoin(BroadcastJoinStep)
         case window(WindowStep)
     }
 
@@ -61,18 +61,6 @@ package struct CheckedStep: Sendable {
         case .window(let window): window.by
         }
     }
-}
-
-package struct CheckedJoin: Sendable {
-    /// Which of the pipeline's sources.
-    package let source: Int
-    /// The number of the table.
-    package let table: Int
-    /// Columns of the input, in the order of the table's key.
-    package let left: [Int]
-    /// Columns of the table that rows get; they stand last in the output, in this order.
-    package let selected: [Int]
-    package let kind: BroadcastJoinSpec.Kind
 }
 
 /// A sink and what it takes.

@@ -80,6 +80,12 @@ extension WatermarkSpec {
 }
 
 extension SinkSpec {
+    /// What a part must say to go to the one target there is; nil where rows choose it.
+    var literalTarget: String? {
+        if case .file(let file) = kind, file.template.literal == nil { return nil }
+        return ""
+    }
+
     /// What writes the encoded rows.
     func makeWriter(_ surroundings: Surroundings) -> any SinkWriter {
         switch kind {

@@ -22,11 +22,6 @@ package struct Surroundings: Sendable {
     }
 }
 
-/// Why a checked pipeline cannot be put together after all.
-package struct PlanError: Error, CustomStringConvertible {
-    package let description: String
-}
-
 /// From specifications to what runs: the one place that knows the concrete components.
 ///
 /// Each function takes what was checked and gives the closure that the plan holds. Closures are
@@ -36,7 +31,7 @@ extension CheckedPipeline {
     package func plan(in surroundings: Surroundings) throws -> Plan {
         var plan = Plan(name: name, settings: engineSettings)
         for source in sources { plan.sources.append(try node(source, surroundings)) }
-        for step in steps { plan.steps.append(try node(step)) }
+        for step in steps { plan.steps.append(node(step)) }
         for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
         return plan
     }
@@ -57,11 +52,42 @@ extension CheckedPipeline {
         _ source: CheckedSource, _ surroundings: Surroundings
     ) throws -> Plan.SourceNode {
         let spec = source.spec
-        return Plan.SourceNode(
-            name: spec.name.value, schema: source.schema, watermark: spec.watermark?.strategy,
-            makeSource: makeSource(spec, surroundings),
-            makeDecoder: try makeDecoder(source, surroundings),
-            table: try source.table.map { try makeTable($0, source) })
+        let name = spec.name.value
+        let schema = source.schema
+        var table: Plan.SourceNode.Table?
+        if let checked = source.table {
+            table = Plan.SourceNode.Table(index: checked.index) {
+                BroadcastTableBuilder(
+                    name: name, key: checked.key, byteCountMax: checked.memoryBytesMax)
+            }
+        }
+        switch spec.format {
+        case .json:
+            let fields = source.fields.enumerated().map { column, field in
+                JSONFieldPath(path: field.path, column: column)
+            }
+            return Plan.SourceNode(
+                name: name, schema: schema, watermark: spec.watermark?.strategy,
+                makeSource: makeSource(spec, surroundings),
+                makeDecoder: try repeatable {
+                    try JSONDecoder(
+                        schema: schema, fields: fields, sourceName: name,
+                        zones: surroundings.zones)
+                }, table: table)
+        case .csv(let dialect):
+            let files = surroundings.fileSystem
+            let count = spec.recordBytesMax
+            let input = try CSVInput(
+                schema: schema, dialect: dialect, source: name, zones: surroundings.zones
+            ) { path in
+                try? PipelineWorld.read(path, count, files, codec: Codec(path: path))
+            }
+            let makeSource = makeSource(spec, surroundings)
+            return Plan.SourceNode(
+                name: name, schema: schema, watermark: spec.watermark?.strategy,
+                makeSource: { HeaderNotingSource(try makeSource(), input.headers) },
+                makeDecoder: { input.makeDecoder() }, table: table)
+        }
     }
 
     private func makeSource(
@@ -77,43 +103,19 @@ extension CheckedPipeline {
         }
     }
 
-    private func makeDecoder(
-        _ source: CheckedSource, _ surroundings: Surroundings
-    ) throws -> @Sendable () -> any Decoder {
-        let name = source.spec.name.value
-        let schema = source.schema
-        switch source.spec.format {
-        case .json:
-            let fields = source.fields.enumerated().map { column, field in
-                JSONFieldPath(path: field.path, column: column)
-            }
-            return try repeatable {
-                try JSONDecoder(
-                    schema: schema, fields: fields, sourceName: name, zones: surroundings.zones)
-            }
-        case .csv: throw PlanError(description: "source '\(name)': csv cannot be read")
-        }
-    }
-
-    private func makeTable(
-        _ table: CheckedSource.Table, _ source: CheckedSource
-    ) throws -> Plan.SourceNode.Table {
-        throw PlanError(description: "source '\(source.spec.name.value)': no tables")
-    }
-
     // MARK: Steps
 
-    private func node(_ step: CheckedStep) throws -> Plan.StepNode {
+    private func node(_ step: CheckedStep) -> Plan.StepNode {
         Plan.StepNode(
             name: step.spec.name.value, type: step.spec.type, input: step.input,
             inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
             needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
-            makeOperator: try makeOperator(step))
+            makeOperator: makeOperator(step))
     }
 
     private func makeOperator(
         _ step: CheckedStep
-    ) throws -> @Sendable (StepContext) -> any Operator {
+    ) -> @Sendable (StepContext) -> any Operator {
         let schema = step.inputSchema
         switch step.kind {
         case .filter(let condition):
@@ -130,8 +132,7 @@ extension CheckedPipeline {
             }
         case .dedup(let dedup): return { dedup.makeOperator($0) }
         case .window(let window): return { window.makeOperator($0) }
-        case .broadcastJoin:
-            throw PlanError(description: "step '\(step.spec.name.value)': no joins")
+        case .broadcastJoin(let join): return { join.makeOperator($0) }
         }
     }
 
@@ -139,13 +140,17 @@ extension CheckedPipeline {
 
     private func node(_ sink: CheckedSink, _ surroundings: Surroundings) throws -> Plan.SinkNode {
         let spec = sink.spec
+        let header = try header(of: sink, surroundings)
         return Plan.SinkNode(
             name: spec.name.value,
             inputs: try sink.inputs.map { input in
                 Plan.SinkNode.Input(
                     edge: input.edge, makeEncoder: try makeEncoder(spec, input, surroundings))
             },
-            makeWriter: { spec.makeWriter(surroundings) })
+            makeWriter: {
+                let writer = spec.makeWriter(surroundings)
+                return header.isEmpty ? writer : HeaderWriter(writer, header, spec.literalTarget)
+            })
     }
 
     private func makeEncoder(
@@ -156,12 +161,31 @@ extension CheckedPipeline {
         switch sink.format {
         case .json:
             plain = try repeatable { try JSONEncoder(schema: schema, zones: surroundings.zones) }
-        case .csv:
-            throw PlanError(description: "sink '\(sink.name.value)': csv cannot be written")
+        case .csv(let csv):
+            let output = try csvOutput(sink, csv, input, surroundings)
+            plain = { output.makeEncoder() }
         }
         guard case .file(let file) = sink.kind, file.template.literal == nil else { return plain }
         let expander = try PathExpander(file.template, schema: schema)
         return { TargetedEncoder(plain(), expander) }
+    }
+
+    /// The line at the start of each target; empty where there is none.
+    private func header(of sink: CheckedSink, _ surroundings: Surroundings) throws -> String {
+        guard case .csv(let csv) = sink.spec.format, let input = sink.inputs.first else {
+            return ""
+        }
+        let output = try csvOutput(sink.spec, csv, input, surroundings)
+        return String(decoding: output.headerBytes, as: UTF8.self)
+    }
+
+    private func csvOutput(
+        _ sink: SinkSpec, _ csv: CSVOutputSpec, _ input: CheckedSink.Input,
+        _ surroundings: Surroundings
+    ) throws -> CSVOutput {
+        try CSVOutput(
+            schema: input.schema, columns: input.columns, dialect: csv.dialect,
+            sink: sink.name.value, zones: surroundings.zones)
     }
 
     /// A closure that makes one after the other; what is wrong with it comes out at once.

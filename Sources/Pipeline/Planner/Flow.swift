@@ -1,4 +1,5 @@
 import Dataflow
+import Operators
 
 /// Carries schemas from the sources through the steps to the sinks.
 struct Flow {
@@ -120,7 +121,10 @@ struct Needs {
     /// Fields of tables, by the table's name.
     private(set) var tables: [String: Set<String>] = [:]
 
-    init(file: PipelineFile, graph: Graph, flow: Flow.Outcome) {
+    /// `schemas` are those of the tables in the first pass.
+    init(
+        file: PipelineFile, graph: Graph, flow: Flow.Outcome, schemas: [String: Schema]
+    ) {
         var isErrorTaken: Set<Int> = []
         for output in graph.stepInputs.compactMap({ $0 }) + graph.sinkInputs.joined()
         where output.port == .errors {
@@ -145,7 +149,7 @@ struct Needs {
                 needed.insert(record)
             }
             columns[input, default: []].formUnion(needed)
-            note(join: file.steps[index].spec, result)
+            note(join: file.steps[index].spec, result, schemas)
         }
         for source in file.sources {
             guard let table = source.spec?.table else { continue }
@@ -153,11 +157,13 @@ struct Needs {
         }
     }
 
-    private mutating func note(join step: StepSpec?, _ result: StepChecker.Result) {
+    private mutating func note(
+        join step: StepSpec?, _ result: StepChecker.Result, _ schemas: [String: Schema]
+    ) {
         guard case .broadcastJoin(let join) = step?.kind,
-            case .broadcastJoin(let checked) = result.kind
+            case .broadcastJoin(let checked) = result.kind, let table = schemas[join.table.value]
         else { return }
-        let names = result.output.fields.suffix(checked.selected.count).map(\.name)
-        tables[join.table.value, default: []].formUnion(names)
+        tables[join.table.value, default: []].formUnion(
+            checked.selected.map { table.fields[$0.column].name })
     }
 }

@@ -1,4 +1,5 @@
 import Dataflow
+import Operators
 
 /// An output of the file: of a source or step, by its place in the file.
 struct Output: Hashable, Sendable {

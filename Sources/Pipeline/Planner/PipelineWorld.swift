@@ -79,8 +79,8 @@ extension PipelineWorld {
     }
 
     /// The first bytes of a file.
-    private static func read(
-        _ path: String, _ byteCountMax: Int, _ fileSystem: some FileSystem, codec: Codec?
+    static func read(
+        _ path: String, _ byteCountMax: Int, _ fileSystem: any FileSystem, codec: Codec?
     ) throws(StorageError) -> [UInt8] {
         let reader = FileReader(try fileSystem.open(path, .read), codec: codec)
         let slab = Slab(byteCount: byteCountMax)

@@ -45,15 +45,17 @@ package struct Planner {
         let sources = SourceChecker(world: world, diagnostics: diagnostics)
         let fields = file.sources.map { $0.spec.flatMap { sources.fields(of: $0) } }
         let whole = Flow(file: file, graph: graph, diagnostics: diagnostics)
+        let tables = tableFields(fields)
         let first = whole.run(
             schemas: zip(file.sources, fields).map { source, fields in
                 guard let spec = source.spec, let fields else { return nil }
                 return sources.schema(of: spec, fields)
             },
-            tables: tableFields(fields),
+            tables: tables,
             known: { _ in [] }, expressions: expressions)
         guard !diagnostics.hasErrors, let first else { return nil }
-        let needs = Needs(file: file, graph: graph, flow: first)
+        let needs = Needs(
+            file: file, graph: graph, flow: first, schemas: tables.compactMapValues { $0?.schema })
         return prune(fields.compactMap { $0 }, first, needs, sources)
     }
 
@@ -72,7 +74,7 @@ package struct Planner {
                 continue
             }
             tables[source.name.value] = JoinTable(
-                name: source.name.value, source: index, index: tables.count,
+                name: source.name.value, index: tables.count,
                 schema: SourceChecker.tableSchema(fields), key: table.key.map(\.value))
         }
         return tables
@@ -94,7 +96,7 @@ package struct Planner {
                 let number = joins.count
                 schemas.append(nil)
                 joins[spec.name.value] = JoinTable(
-                    name: spec.name.value, source: index, index: number, schema: schema,
+                    name: spec.name.value, index: number, schema: schema,
                     key: table.key.map(\.value))
                 let checked = CheckedSource.Table(
                     index: number, key: table.key.compactMap { schema.index(of: $0.value) },

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// Guesses the fields of a source without a schema from its first records.
@@ -225,9 +226,9 @@ struct SampleJSONReader {
 
 /// Looks at the values of CSV records.
 struct SampleCSVReader {
-    private let spec: CSVInputSpec
+    private let spec: CSVDialect
 
-    init(_ spec: CSVInputSpec) { self.spec = spec }
+    init(_ spec: CSVDialect) { self.spec = spec }
 
     func read(_ bytes: [UInt8], into table: inout SampleInference.FieldTable) {
         var rows = records(bytes)

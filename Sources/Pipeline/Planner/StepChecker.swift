@@ -4,8 +4,6 @@ import Operators
 /// A table as a join sees it.
 struct JoinTable {
     let name: String
-    /// Which of the sources.
-    let source: Int
     /// Its number among the tables.
     let index: Int
     let schema: Schema
@@ -139,52 +137,45 @@ struct StepChecker {
         let left = inRow.keyIndices(join.on.map(\.left))
         let right = inTable.keyIndices(join.on.map(\.right), of: what)
         let selected = select(join, inTable, table)
-        checkCollisions(join, table, selected ?? [], input)
+        checkCollisions(join, selected ?? [], input)
         guard let left, let right, let selected,
             let ordered = match(join, left, right, input, table)
         else { return nil }
-        var output = input
-        var hidden = input.hidden
-        var leaving = input.output
-        for index in selected {
-            let field = table.schema.fields[index]
-            leaving.append(output.add(field, leaves: false))
-            // A member of that name in an open row would leave beside it.
-            if input.record != nil, !hidden.contains(field.name) { hidden.append(field.name) }
-        }
-        output.setOutput(leaving, hidden: hidden)
-        let checked = CheckedJoin(
-            source: table.source, table: table.index, left: ordered, selected: selected,
-            kind: join.kind)
+        let checked = BroadcastJoinStep(
+            input: input, table: table.index, tableSchema: table.schema, on: ordered,
+            kind: join.kind, selected: selected)
         return Result(
-            kind: .broadcastJoin(checked), output: output, reads: Set(ordered),
+            kind: .broadcastJoin(checked), output: checked.output, reads: Set(ordered),
             origins: StepChecker.identity(input))
     }
 
     private func select(
         _ join: BroadcastJoinSpec, _ lookup: FieldLookup, _ table: JoinTable
-    ) -> [Int]? {
+    ) -> [BroadcastJoinStep.Selected]? {
         guard let select = join.select else {
-            return lookup.schema.fields.indices.filter { index in
-                !table.key.contains(lookup.schema.fields[index].name)
+            return lookup.schema.fields.enumerated().compactMap { column, field in
+                table.key.contains(field.name)
+                    ? nil : BroadcastJoinStep.Selected(column: column, name: field.name)
             }
         }
-        let found = select.map { lookup.index($0, of: " of the table '\(table.name)'") }
-        return found.contains(nil) ? nil : found.compactMap { $0 }
+        let found = select.map { name, field in
+            lookup.index(field, of: " of the table '\(table.name)'").map {
+                BroadcastJoinStep.Selected(column: $0, name: name.value)
+            }
+        }
+        return found.contains { $0 == nil } ? nil : found.compactMap { $0 }
     }
 
     private func checkCollisions(
-        _ join: BroadcastJoinSpec, _ table: JoinTable, _ selected: [Int], _ input: Schema
+        _ join: BroadcastJoinSpec, _ selected: [BroadcastJoinStep.Selected], _ input: Schema
     ) {
-        let known = Set(FieldLookup.names(input))
-        for index in selected {
-            let name = table.schema.fields[index].name
-            guard known.contains(name) else { continue }
-            let place = join.select?.first { $0.value == name }?.place ?? join.table.place
+        var known = Set(FieldLookup.names(input))
+        for choice in selected where !known.insert(choice.name).inserted {
+            let place = join.select?.last { $0.name.value == choice.name }?.name.place
             diagnostics.error(
-                at: place,
-                "rows have a field '\(name)' already: leave it out of 'select', or rename it in a "
-                    + "map step before the join")
+                at: place ?? join.table.place,
+                "rows would have two fields '\(choice.name)': leave it out of 'select', or select "
+                    + "it as { new_name: \(choice.name) }")
         }
     }
 

@@ -43,6 +43,10 @@ struct FieldReader {
         let pattern = reader.string("pattern", takes: "a pattern, such as \"%Y-%m-%d %H:%M:%S\"")
         let zone = reader.string("zone", takes: "the name of a time zone, such as Europe/Berlin")
         reader.finish()
+        if isCSV, let path {
+            reader.diagnostics.error(
+                at: path.place, "a field of CSV is the column of its name and has no 'path'")
+        }
         guard let type else { return nil }
         var format = type.format
         if let pattern {

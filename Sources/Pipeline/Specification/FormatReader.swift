@@ -1,3 +1,5 @@
+import Connectors
+
 /// Reads the `format` of a source or sink: a name, or a mapping with a `type`.
 private struct FormatChoice {
     let type: String
@@ -47,10 +49,10 @@ struct InputFormatReader {
         defer { choice.reader?.finish() }
         if choice.type == "json" { return .json }
         guard let reader = choice.reader else {
-            return .csv(
-                CSVInputSpec(delimiter: 0x2C, quote: 0x22, hasHeader: true, columns: nil))
+            return .csv(CSVDialect())
         }
         let characters = SeparatorReader.read(reader)
+        let nulls = reader.strings("nulls", of: "texts") ?? []
         let hasHeader = reader.bool("header")?.value ?? true
         let columns = reader.strings("columns", of: "names")
         if !hasHeader, !reader.has("columns") {
@@ -58,9 +60,9 @@ struct InputFormatReader {
                 at: reader.place(of: "header"), "'header: false' needs 'columns'")
         }
         return .csv(
-            CSVInputSpec(
+            CSVDialect(
                 delimiter: characters.delimiter, quote: characters.quote, hasHeader: hasHeader,
-                columns: columns?.map(\.value)))
+                columns: columns?.map(\.value), nulls: nulls.map(\.value)))
     }
 }
 
@@ -76,14 +78,15 @@ struct OutputFormatReader {
         defer { choice.reader?.finish() }
         if choice.type == "json" { return .json }
         guard let reader = choice.reader else {
-            return .csv(
-                CSVOutputSpec(delimiter: 0x2C, quote: 0x22, hasHeader: true, columns: nil))
+            return .csv(CSVOutputSpec(dialect: CSVDialect(), columns: nil))
         }
         let characters = SeparatorReader.read(reader)
+        let nulls = reader.strings("nulls", of: "texts") ?? []
         return .csv(
             CSVOutputSpec(
-                delimiter: characters.delimiter, quote: characters.quote,
-                hasHeader: reader.bool("header")?.value ?? true,
+                dialect: CSVDialect(
+                    delimiter: characters.delimiter, quote: characters.quote,
+                    hasHeader: reader.bool("header")?.value ?? true, nulls: nulls.map(\.value)),
                 columns: reader.strings("columns", of: "fields")))
     }
 }

@@ -151,7 +151,8 @@ extension KeyList {
             Key("delimiter", "character", ","),
             Key("quote", "character", "\""),
             Key("header", "bool", "true"),
-            Key("columns", "list of names"),
+            Key("columns", "list of names", "from the header"),
+            Key("nulls", "list of texts", "[]"),
         ])
 }
 
@@ -190,7 +191,7 @@ extension KeyList {
             Key("table", "name of a source", "required"),
             Key("on", "field, list of fields or mapping of field: table field", "required"),
             Key("kind", "inner or left", "inner"),
-            Key("select", "all or list of table fields", "all"),
+            Key("select", "all or list of table fields or new: table field", "all"),
         ])
     static let window = KeyList(
         title: "Step: window",
@@ -243,6 +244,7 @@ extension KeyList {
             Key("quote", "character", "\""),
             Key("header", "bool", "true"),
             Key("columns", "list of fields", "all fields"),
+            Key("nulls", "list of texts", "[]"),
         ])
 
     /// Every list there is, in the order of the reference.

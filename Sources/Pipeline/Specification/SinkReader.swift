@@ -41,6 +41,14 @@ struct SinkReader {
             }
         let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
         reader.finish()
+        if case .file(let file) = kind, file.rollBytes != nil || file.rollEvery != nil,
+            case .csv(let csv) = format, csv.dialect.hasHeader
+        {
+            diagnostics.error(
+                at: reader.place(of: "roll"),
+                "a header at the start of each rolled file: not available in this version; set "
+                    + "'header: false'")
+        }
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
         return SinkSpec(name: name, inputs: inputs, kind: kind, format: format)
     }

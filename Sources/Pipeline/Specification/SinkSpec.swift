@@ -56,9 +56,7 @@ package enum OutputFormatSpec: Sendable {
 }
 
 package struct CSVOutputSpec: Sendable {
-    package let delimiter: UInt8
-    package let quote: UInt8
-    package let hasHeader: Bool
+    package let dialect: CSVDialect
     /// Fields to write, in order; all where nil.
     package let columns: [Located<String>]?
 }

@@ -1,3 +1,4 @@
+package import Connectors
 package import Dataflow
 
 /// A source as the file declares it, with everything typed and in range.
@@ -168,7 +169,7 @@ package struct FieldSpec: Sendable {
 /// How the records of a source are written.
 package enum InputFormatSpec: Sendable {
     case json
-    case csv(CSVInputSpec)
+    case csv(CSVDialect)
 
     package var name: String {
         switch self {
@@ -176,12 +177,4 @@ package enum InputFormatSpec: Sendable {
         case .csv: "csv"
         }
     }
-}
-
-package struct CSVInputSpec: Sendable {
-    package let delimiter: UInt8
-    package let quote: UInt8
-    package let hasHeader: Bool
-    /// The names of the columns where the file does not have them.
-    package let columns: [String]?
 }

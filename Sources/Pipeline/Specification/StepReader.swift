@@ -55,7 +55,8 @@ struct StepReader {
         let set = reader.texts("set", of: "field: expression") ?? []
         let rename = reader.texts("rename", of: "old: new") ?? []
         let drop = reader.strings("drop", of: "fields") ?? []
-        let select = readSelect(reader)
+        let select = pairs(
+            reader, "select", takes: "a list of fields, some perhaps as field: expression")
         for (key, _) in set { checkName(key) }
         for (_, new) in rename { checkName(new) }
         if let select, select.isEmpty {
@@ -67,20 +68,20 @@ struct StepReader {
         }
         return MapSpec(
             set: set.map { ($0.key, $0.value) }, rename: rename.map { ($0.key, $0.value) },
-            drop: drop, select: select)
+            drop: drop,
+            select: select.map { $0.map { (name: $0.name, expression: $0.text) } })
     }
 
-    /// A list of fields, or of `field: expression`.
-    private func readSelect(
-        _ reader: SpecReader
-    ) -> [(name: Located<String>, expression: Located<String>?)]? {
-        guard let node = reader.node("select") else { return nil }
-        let what = "'select' takes a list of fields, some perhaps as field: expression"
+    /// A list of names, some of them with a text: `[ a, b: text ]`.
+    private func pairs(
+        _ reader: SpecReader, _ key: String, takes what: String
+    ) -> [(name: Located<String>, text: Located<String>?)]? {
+        guard let node = reader.node(key) else { return nil }
         guard case .sequence(let items) = node.content else {
-            diagnostics.error(at: node.place, "\(what), not \(node.shown)")
+            diagnostics.error(at: node.place, "'\(key)' takes \(what), not \(node.shown)")
             return nil
         }
-        var result: [(name: Located<String>, expression: Located<String>?)] = []
+        var result: [(name: Located<String>, text: Located<String>?)] = []
         for item in items {
             if let scalar = item.scalar, !item.isNull {
                 result.append((Located(scalar.text, at: item.place, scalar: scalar), nil))
@@ -89,7 +90,7 @@ struct StepReader {
                     guard let scalar = entry.value.scalar, !scalar.isNull else {
                         diagnostics.error(
                             at: entry.value.place,
-                            "'\(entry.key)' takes an expression, not \(entry.value.shown)")
+                            "'\(entry.key)' takes text, not \(entry.value.shown)")
                         continue
                     }
                     let name = Located(entry.key, at: entry.keyPlace)
@@ -98,7 +99,7 @@ struct StepReader {
                         (name, Located(scalar.text, at: entry.value.place, scalar: scalar)))
                 }
             } else {
-                diagnostics.error(at: item.place, "\(what), not \(item.shown)")
+                diagnostics.error(at: item.place, "'\(key)' takes \(what), not \(item.shown)")
             }
         }
         return result
@@ -179,14 +180,15 @@ struct StepReader {
         if table == nil { reader.miss("table") }
         let kind = reader.choice("kind", ["inner", "left"])
         let on = readOn(reader)
-        var select: [Located<String>]?
+        var select: [(name: Located<String>, field: Located<String>)]?
         if reader.node("select")?.scalar?.text != "all" {
-            select = reader.strings("select", of: "table fields")
+            let what = "all, or a list of table fields, some perhaps as new name: table field"
+            select = pairs(reader, "select", takes: what)?.map { ($0.name, $0.text ?? $0.name) }
         }
         guard let table, let on else { return nil }
         return BroadcastJoinSpec(
             table: table, on: on,
-            kind: kind.flatMap { BroadcastJoinSpec.Kind(rawValue: $0.value) } ?? .inner,
+            kind: kind.flatMap { BroadcastJoinStep.Kind(rawValue: $0.value) } ?? .inner,
             select: select)
     }
 

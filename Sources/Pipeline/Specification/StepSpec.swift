@@ -48,14 +48,12 @@ package struct DedupSpec: Sendable {
 }
 
 package struct BroadcastJoinSpec: Sendable {
-    package enum Kind: String, Sendable { case inner, left }
-
     package let table: Located<String>
     /// Fields of the row and the fields of the table they equal.
     package let on: [(left: Located<String>, right: Located<String>)]
-    package let kind: Kind
-    /// Table fields that rows get; all but the key where nil.
-    package let select: [Located<String>]?
+    package let kind: BroadcastJoinStep.Kind
+    /// Table fields that rows get, and what they are called there; all but the key where nil.
+    package let select: [(name: Located<String>, field: Located<String>)]?
 }
 
 package struct WindowSpec: Sendable {
