@@ -1,0 +1,108 @@
+import Connectors
+import Dataflow
+import Storage
+
+extension SourceSpec {
+    /// How records stand in what the source reads.
+    var framing: Framing {
+        if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed { return .lengthPrefixed }
+        switch format {
+        case .json: return .newline
+        case .csv(let csv): return .csv(delimiter: csv.delimiter, quote: csv.quote)
+        }
+    }
+
+    /// Rows a second that a generator is asked for.
+    var generatedRate: Double? {
+        if case .generate(let generator) = kind { generator.rate.map(Double.init) } else { nil }
+    }
+
+    /// The source without its rate limit.
+    func makeSource(
+        _ framing: Framing, _ surroundings: Surroundings
+    ) throws -> any Source {
+        let scope = watermark?.scope ?? .source
+        switch kind {
+        case .file(let file):
+            var options = FileSource.Options(patterns: file.paths.map(\.value))
+            options.framing = framing
+            options.recordBytesMax = recordBytesMax
+            options.isFollowing = file.follow
+            options.partitionPerFile = scope == .file || scope == .partition
+            return FileSource(
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+                notice: surroundings.notice)
+        case .standardInput:
+            return StandardInputSource(
+                .input(), framing: framing, recordBytesMax: recordBytesMax,
+                clock: surroundings.clock)
+        case .tcp(let tcp):
+            var options = TCPSource.Options(host: tcp.listen.host, port: tcp.listen.port)
+            options.framing = framing
+            options.recordBytesMax = recordBytesMax
+            options.connectionsMax = tcp.connectionsMax
+            options.partitionPerConnection = scope == .connection || scope == .partition
+            return TCPSource(options, clock: surroundings.clock)
+        case .generate(let generator):
+            return GenerateSource(try RecordGenerator(generator.options))
+        }
+    }
+}
+
+extension GeneratorSpec {
+    /// The generator's options, with its defaults where the file says nothing.
+    var options: GeneratorOptions {
+        var options = GeneratorOptions(GeneratorOptions.Kind(rawValue: generator) ?? .orders)
+        options.rows = rows ?? options.rows
+        options.seed = seed.map(UInt64.init) ?? options.seed
+        options.duplicates = duplicates ?? options.duplicates
+        options.disorder = disorder ?? options.disorder
+        options.late = late ?? options.late
+        options.keys = keys ?? options.keys
+        options.shops = shops ?? options.shops
+        options.skew = skew ?? options.skew
+        options.span = span
+        options.start = start ?? options.start
+        options.timeEncoding =
+            time.flatMap { GeneratorOptions.TimeEncoding(rawValue: $0) } ?? options.timeEncoding
+        options.rate = rate
+        return options
+    }
+}
+
+extension WatermarkSpec {
+    /// The watermark as the engine follows it; files and connections are partitions there.
+    var strategy: WatermarkStrategy {
+        WatermarkStrategy(
+            delay: maxDelay, idleTimeout: idleTimeout, maxFuture: maxFuture,
+            scope: scope == .source ? .source : .partition)
+    }
+}
+
+extension SinkSpec {
+    /// What a part must say to go to the one target there is; nil where rows choose it.
+    var literalTarget: String? {
+        if case .file(let file) = kind, file.template.literal == nil { return nil }
+        return ""
+    }
+
+    /// What writes the encoded rows.
+    func makeWriter(_ surroundings: Surroundings) -> any SinkWriter {
+        switch kind {
+        case .standardOutput: return StandardOutputSink(.output())
+        case .file(let file):
+            var options = FileSink.Options(path: file.template.literal)
+            options.rollBytes = file.rollBytes
+            options.rollNanoseconds = file.rollEvery.map { $0 * 1000 }
+            return FileSink(
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
+        case .tcp(let tcp):
+            var options = TCPSink.Options(host: tcp.connect.host, port: tcp.connect.port)
+            options.isLengthPrefixed = tcp.framing == .lengthPrefixed
+            options.firstPauseMilliseconds = Int(max(1, tcp.retryMin / 1000))
+            options.longestPauseMilliseconds = Int(max(1, tcp.retryMax / 1000))
+            return TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+        case .blackhole: return BlackholeSink()
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package import Connectors
+package import Dataflow
+import Operators
+package import Storage
+
+/// What the components of a pipeline work with.
+package struct Surroundings: Sendable {
+    package let fileSystem: any FileSystem
+    package let clock: EngineClock
+    package let zones: TimeZoneDatabase
+    /// Is told of connections that come and go, of rotated files and the like.
+    package let notice: @Sendable (String) -> Void
+
+    package init(
+        fileSystem: any FileSystem, clock: EngineClock, zones: TimeZoneDatabase,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.fileSystem = fileSystem
+        self.clock = clock
+        self.zones = zones
+        self.notice = notice
+    }
+}
+
+/// From specifications to what runs: the one place that knows the concrete components.
+///
+/// Each function takes what was checked and gives the closure that the plan holds. Closures are
+/// called once per worker (decoders, operators, encoders) or once per run (sources, writers).
+extension CheckedPipeline {
+    /// The plan, ready to run.
+    package func plan(in surroundings: Surroundings) throws -> Plan {
+        var plan = Plan(name: name, settings: engineSettings)
+        for source in sources { plan.sources.append(try node(source, surroundings)) }
+        for step in steps { plan.steps.append(node(step)) }
+        for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
+        return plan
+    }
+
+    private var engineSettings: Plan.Settings {
+        var result = Plan.Settings()
+        result.workers = workers
+        result.chunkBytes = settings.chunkBytes
+        result.batchRows = settings.batchRows
+        result.chunksInFlight = settings.chunksInFlight ?? result.chunksInFlight
+        result.bytesInFlight = settings.bytesInFlight
+        return result
+    }
+
+    // MARK: Sources
+
+    private func node(
+        _ source: CheckedSource, _ surroundings: Surroundings
+    ) throws -> Plan.SourceNode {
+        let spec = source.spec
+        let name = spec.name.value
+        let schema = source.schema
+        var table: Plan.SourceNode.Table?
+        if let checked = source.table {
+            table = Plan.SourceNode.Table(index: checked.index) {
+                BroadcastTableBuilder(
+                    name: name, key: checked.key, byteCountMax: checked.memoryBytesMax)
+            }
+        }
+        switch spec.format {
+        case .json:
+            let fields = source.fields.enumerated().map { column, field in
+                JSONFieldPath(path: field.path, column: column)
+            }
+            return Plan.SourceNode(
+                name: name, schema: schema, watermark: spec.watermark?.strategy,
+                makeSource: makeSource(spec, surroundings),
+                makeDecoder: try repeatable {
+                    try JSONDecoder(
+                        schema: schema, fields: fields, sourceName: name,
+                        zones: surroundings.zones)
+                }, table: table)
+        case .csv(let dialect):
+            let files = surroundings.fileSystem
+            let count = spec.recordBytesMax
+            let input = try CSVInput(
+                schema: schema, dialect: dialect, source: name, zones: surroundings.zones
+            ) { path in
+                try? PipelineWorld.read(path, count, files, codec: Codec(path: path))
+            }
+            let makeSource = makeSource(spec, surroundings)
+            return Plan.SourceNode(
+                name: name, schema: schema, watermark: spec.watermark?.strategy,
+                makeSource: { HeaderNotingSource(try makeSource(), input.headers) },
+                makeDecoder: { input.makeDecoder() }, table: table)
+        }
+    }
+
+    private func makeSource(
+        _ spec: SourceSpec, _ surroundings: Surroundings
+    ) -> @Sendable () throws -> any Source {
+        let framing = spec.framing
+        let limit = spec.rateLimit?.perSecond ?? spec.generatedRate
+        return {
+            let source = try spec.makeSource(framing, surroundings)
+            guard let limit else { return source }
+            return RateLimitedSource(
+                source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
+        }
+    }
+
+    // MARK: Steps
+
+    private func node(_ step: CheckedStep) -> Plan.StepNode {
+        Plan.StepNode(
+            name: step.spec.name.value, type: step.spec.type, input: step.input,
+            inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
+            needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
+            makeOperator: makeOperator(step))
+    }
+
+    private func makeOperator(
+        _ step: CheckedStep
+    ) -> @Sendable (StepContext) -> any Operator {
+        let schema = step.inputSchema
+        switch step.kind {
+        case .filter(let condition):
+            return { context in
+                FilterOperator(
+                    step: context.step, sources: context.sources, schema: schema,
+                    condition: condition)
+            }
+        case .map(let map):
+            return { context in
+                MapOperator(
+                    step: context.step, sources: context.sources, schema: schema,
+                    assignments: map.assignments)
+            }
+        case .dedup(let dedup): return { dedup.makeOperator($0) }
+        case .window(let window): return { window.makeOperator($0) }
+        case .broadcastJoin(let join): return { join.makeOperator($0) }
+        }
+    }
+
+    // MARK: Sinks
+
+    private func node(_ sink: CheckedSink, _ surroundings: Surroundings) throws -> Plan.SinkNode {
+        let spec = sink.spec
+        let header = try header(of: sink, surroundings)
+        return Plan.SinkNode(
+            name: spec.name.value,
+            inputs: try sink.inputs.map { input in
+                Plan.SinkNode.Input(
+                    edge: input.edge, makeEncoder: try makeEncoder(spec, input, surroundings))
+            },
+            makeWriter: {
+                let writer = spec.makeWriter(surroundings)
+                return header.isEmpty ? writer : HeaderWriter(writer, header, spec.literalTarget)
+            })
+    }
+
+    private func makeEncoder(
+        _ sink: SinkSpec, _ input: CheckedSink.Input, _ surroundings: Surroundings
+    ) throws -> @Sendable () -> any Encoder {
+        let schema = input.schema
+        let plain: @Sendable () -> any Encoder
+        switch sink.format {
+        case .json:
+            plain = try repeatable { try JSONEncoder(schema: schema, zones: surroundings.zones) }
+        case .csv(let csv):
+            let output = try csvOutput(sink, csv, input, surroundings)
+            plain = { output.makeEncoder() }
+        }
+        guard case .file(let file) = sink.kind, file.template.literal == nil else { return plain }
+        let expander = try PathExpander(file.template, schema: schema)
+        return { TargetedEncoder(plain(), expander) }
+    }
+
+    /// The line at the start of each target; empty where there is none.
+    private func header(of sink: CheckedSink, _ surroundings: Surroundings) throws -> String {
+        guard case .csv(let csv) = sink.spec.format, let input = sink.inputs.first else {
+            return ""
+        }
+        let output = try csvOutput(sink.spec, csv, input, surroundings)
+        return String(decoding: output.headerBytes, as: UTF8.self)
+    }
+
+    private func csvOutput(
+        _ sink: SinkSpec, _ csv: CSVOutputSpec, _ input: CheckedSink.Input,
+        _ surroundings: Surroundings
+    ) throws -> CSVOutput {
+        try CSVOutput(
+            schema: input.schema, columns: input.columns, dialect: csv.dialect,
+            sink: sink.name.value, zones: surroundings.zones)
+    }
+
+    /// A closure that makes one after the other; what is wrong with it comes out at once.
+    private func repeatable<Component>(
+        _ make: @escaping @Sendable () throws -> Component
+    ) throws -> @Sendable () -> Component {
+        _ = try make()
+        return {
+            do {
+                return try make()
+            } catch {
+                preconditionFailure("what was made once can be made again: \(error)")
+            }
+        }
+    }
+}
+
+extension CheckedStep {
+    /// Whether its result depends on the order of rows with the same key.
+    var needsOrder: Bool {
+        switch kind {
+        case .filter, .map, .broadcastJoin: false
+        case .dedup: true
+        case .window(let window): window.needsOrder
+        }
+    }
+}

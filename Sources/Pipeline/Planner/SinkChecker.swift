@@ -1,0 +1,86 @@
+import Connectors
+import Dataflow
+
+/// Decides what of its input a sink writes.
+struct SinkChecker {
+    let diagnostics: Diagnostics
+
+    /// An input of a sink with its columns.
+    struct Result {
+        /// The schema the encoder is made for.
+        let schema: Schema
+        /// Columns that leave, in order.
+        let columns: [Int]
+        /// Columns that must be there, for writing or for the path.
+        let reads: Set<Int>
+    }
+
+    /// Checks one input; `isJSON` says whether open rows carry their record as JSON.
+    func check(_ sink: SinkSpec, _ schema: Schema, isJSON: Bool, title: String) -> Result? {
+        var result = schema
+        // The record of a CSV row is not what leaves: it is there for error rows alone.
+        if !isJSON { result.set(.record, to: nil) }
+        var reads: Set<Int> = []
+        let columns: [Int]
+        switch sink.format {
+        case .json:
+            columns = schema.output
+            if let record = result.record { reads.insert(record) }
+        case .csv(let csv):
+            result.set(.record, to: nil)
+            if let names = csv.columns {
+                let lookup = FieldLookup(schema: schema, diagnostics: diagnostics)
+                let found = names.map { lookup.index($0, of: " in \(title)") }
+                if found.contains(nil) { return nil }
+                columns = found.compactMap { $0 }
+            } else if schema.record != nil, isJSON {
+                columns = schema.fields.indices.filter { index in
+                    !schema.fields[index].name.hasPrefix(Schema.engineMark)
+                }
+            } else {
+                columns = schema.output
+            }
+            result.setOutput(columns)
+        }
+        reads.formUnion(columns)
+        guard checkPath(sink, schema, title, &reads) else { return nil }
+        return Result(schema: result, columns: columns, reads: reads)
+    }
+
+    private func checkPath(
+        _ sink: SinkSpec, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
+    ) -> Bool {
+        guard case .file(let file) = sink.kind else { return true }
+        let problems = file.template.problems(for: schema)
+        for problem in problems {
+            diagnostics.error(at: file.path.place, "'path', for \(title): \(problem.message)")
+        }
+        guard problems.isEmpty else { return false }
+        reads.formUnion(file.template.fieldNames.compactMap { schema.index(of: $0) })
+        if needsTime(file.template), let time = schema.eventTime { reads.insert(time) }
+        return true
+    }
+
+    /// Whether rows without a time would not do.
+    private func needsTime(_ template: PathTemplate) -> Bool {
+        var timeless = Schema()
+        for name in template.fieldNames { timeless.add(Field(name, .string), leaves: false) }
+        return !template.problems(for: timeless).isEmpty
+    }
+
+    /// Reports CSV inputs that would need different headers.
+    func checkHeaders(_ sink: SinkSpec, _ inputs: [Result]) {
+        guard case .csv(let csv) = sink.format, csv.columns == nil, let first = inputs.first else {
+            return
+        }
+        let names = inputs.map { input in input.columns.map { input.schema.fields[$0].name } }
+        for other in names.dropFirst() where other != names[0] {
+            diagnostics.error(
+                at: sink.name.place,
+                "the inputs of sink '\(sink.name.value)' have different fields; name the 'columns' "
+                    + "of its format")
+            return
+        }
+        _ = first
+    }
+}

@@ -1,0 +1,34 @@
+/// The `settings` of a file.
+package struct SettingsSpec: Sendable {
+    /// Worker threads; one per core where nil.
+    package var workers: Int?
+    package var deadLetter: Located<String>?
+    package var chunkBytes = 512 << 10
+    package var batchRows = 4096
+    /// Chunks under way; the engine's choice where nil.
+    package var chunksInFlight: Int?
+    package var bytesInFlight = 32 << 20
+    package var logLevel = "info"
+
+    package init() {}
+}
+
+/// Everything a file declares, before names are looked up.
+package struct PipelineFile: Sendable {
+    package let name: String
+    package let settings: SettingsSpec
+    package let sources: [Declared<SourceSpec>]
+    package let steps: [Declared<StepSpec>]
+    package let sinks: [Declared<SinkSpec>]
+    /// Sections that are not mappings: what they lack is not reported.
+    let unreadable: Set<String>
+}
+
+/// A name of the file, and what it stands for if that could be read.
+package struct Declared<Spec: Sendable>: Sendable {
+    package let name: Located<String>
+    /// Nil where it has mistakes; the name is known all the same.
+    package let spec: Spec?
+    /// Whether it is written as a table.
+    let isTable: Bool
+}

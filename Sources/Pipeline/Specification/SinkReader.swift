@@ -1,0 +1,100 @@
+import Connectors
+
+/// Reads the declaration of a sink.
+struct SinkReader {
+    static let types = ["stdout", "file", "tcp", "blackhole"]
+    /// Types that a later version has.
+    static let laterTypes = ["log", "http", "sqlite"]
+
+    let diagnostics: Diagnostics
+
+    func read(_ node: YAMLNode, name: Located<String>) -> SinkSpec? {
+        let before = diagnostics.errorCount
+        let title = "sink '\(name.value)'"
+        guard
+            let type = ComponentType.read(
+                node, title: title, name: name, kind: "sink type", SinkReader.types,
+                later: SinkReader.laterTypes, diagnostics: diagnostics)
+        else { return nil }
+        let own: KeyList =
+            switch type {
+            case "stdout": .stdoutSink
+            case "file": .fileSink
+            case "tcp": .tcpSink
+            default: .blackholeSink
+            }
+        guard
+            let reader = SpecReader(
+                node, title, at: name.place, keys: [.sink, own], diagnostics: diagnostics)
+        else { return nil }
+        _ = reader.node("type")
+        let inputs = reader.strings("inputs", of: "outputs")
+        if let inputs, inputs.isEmpty {
+            diagnostics.error(at: reader.place(of: "inputs"), "'inputs' names no output")
+        }
+        let kind: SinkSpec.Kind? =
+            switch type {
+            case "stdout": .standardOutput
+            case "file": readFile(reader).map { .file($0) }
+            case "tcp": readTCP(reader).map { .tcp($0) }
+            default: .blackhole
+            }
+        let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
+        reader.finish()
+        if case .file(let file) = kind, file.rollBytes != nil || file.rollEvery != nil,
+            case .csv(let csv) = format, csv.dialect.hasHeader
+        {
+            diagnostics.error(
+                at: reader.place(of: "roll"),
+                "a header at the start of each rolled file: not available in this version; set "
+                    + "'header: false'")
+        }
+        guard diagnostics.errorCount == before, let kind, let format else { return nil }
+        return SinkSpec(name: name, inputs: inputs, kind: kind, format: format)
+    }
+
+    private func readFile(_ reader: SpecReader) -> FileSinkSpec? {
+        var rollBytes: Int?
+        var rollEvery: Int64?
+        if reader.has("roll"), let roll = reader.nested("roll", keys: .roll) {
+            rollBytes = roll.size("size", atLeast: 1)?.value
+            rollEvery = roll.duration("every", atLeast: 1_000_000)?.value
+            if !roll.has("size"), !roll.has("every") {
+                diagnostics.error(at: roll.place, "'roll' needs 'size' or 'every'")
+            }
+            roll.finish()
+        }
+        guard let path = reader.string("path", takes: "a path") else {
+            reader.miss("path", "path: \"out/{date}.ndjson\"")
+            return nil
+        }
+        do throws(PathTemplateError) {
+            let template = try PathTemplate(path.value)
+            if path.value.hasSuffix("/") {
+                diagnostics.error(at: path.place, "'path' names a directory, not a file")
+            }
+            return FileSinkSpec(
+                path: path, template: template, rollBytes: rollBytes, rollEvery: rollEvery)
+        } catch {
+            diagnostics.error(at: path.place, "'path': \(error.message)")
+            return nil
+        }
+    }
+
+    private func readTCP(_ reader: SpecReader) -> TCPSinkSpec? {
+        let framing = reader.choice("framing", ["newline", "length_prefixed"])
+        let least = reader.duration("retry_min")
+        let most = reader.duration("retry_max")
+        let retryMin = least?.value ?? 100_000
+        let retryMax = most?.value ?? max(10_000_000, retryMin)
+        if retryMax < retryMin {
+            diagnostics.error(
+                at: reader.place(of: "retry_max"), "'retry_max' is less than 'retry_min'")
+        }
+        guard let connect = EndpointReader.read("connect", reader) else { return nil }
+        return TCPSinkSpec(
+            connect: connect,
+            framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
+            retryMin: retryMin, retryMax: retryMax)
+    }
+}

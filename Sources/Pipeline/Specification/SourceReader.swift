@@ -1,0 +1,273 @@
+import Connectors
+import Dataflow
+
+/// Reads the declaration of a source.
+struct SourceReader {
+    static let types = ["file", "stdin", "tcp", "generate"]
+    /// Types that a later version has.
+    static let laterTypes = ["log"]
+
+    let world: PipelineWorld
+    let diagnostics: Diagnostics
+
+    func read(_ node: YAMLNode, name: Located<String>) -> SourceSpec? {
+        let before = diagnostics.errorCount
+        let title = "source '\(name.value)'"
+        guard
+            let type = ComponentType.read(
+                node, title: title, name: name, kind: "source type", SourceReader.types,
+                later: SourceReader.laterTypes, diagnostics: diagnostics)
+        else { return nil }
+        let own: KeyList =
+            switch type {
+            case "file": .fileSource
+            case "stdin": .stdinSource
+            case "tcp": .tcpSource
+            default: .generateSource
+            }
+        guard
+            let reader = SpecReader(
+                node, title, at: name.place, keys: [.source, own], diagnostics: diagnostics)
+        else { return nil }
+        _ = reader.node("type")
+        let kind = readKind(type, reader)
+        let format = InputFormatReader(diagnostics: diagnostics).read(reader)
+        let schema = readSchema(reader, format)
+        let eventTime = reader.string("event_time", takes: "the name of a field")
+        let watermark = readWatermark(reader, type: type)
+        let rate = reader.rate("rate_limit")
+        let record = reader.size("max_record", atLeast: 16)?.value
+        let table = readTable(reader)
+        checkTime(reader, isTable: table != nil)
+        reader.finish()
+        guard diagnostics.errorCount == before, let kind, let format else { return nil }
+        return SourceSpec(
+            name: name, kind: kind, format: format, schema: schema, eventTime: eventTime,
+            watermark: watermark, rateLimit: rate?.value, recordBytesMax: record ?? 1 << 20,
+            table: table)
+    }
+
+    private func checkTime(_ reader: SpecReader, isTable: Bool) {
+        if isTable {
+            for key in ["event_time", "watermark"] where reader.has(key) {
+                diagnostics.error(
+                    at: reader.place(of: key), "a table has no '\(key)': its rows are upserts")
+            }
+        } else if reader.has("event_time"), !reader.has("watermark") {
+            diagnostics.error(
+                at: reader.place(of: "event_time"),
+                "'event_time' needs a watermark, such as watermark: { max_delay: 5s }")
+        } else if reader.has("watermark"), !reader.has("event_time") {
+            diagnostics.error(
+                at: reader.place(of: "watermark"), "'watermark' needs 'event_time'")
+        }
+    }
+
+    // MARK: Kinds
+
+    private func readKind(_ type: String, _ reader: SpecReader) -> SourceSpec.Kind? {
+        switch type {
+        case "file": readFile(reader).map { .file($0) }
+        case "stdin": .standardInput
+        case "tcp": readTCP(reader).map { .tcp($0) }
+        default: readGenerator(reader).map { .generate($0) }
+        }
+    }
+
+    private func readFile(_ reader: SpecReader) -> FileSourceSpec? {
+        let follow = reader.bool("follow")?.value ?? false
+        guard let paths = reader.strings("paths", of: "paths or globs") else {
+            reader.miss("paths", "paths: [ \"data/*.ndjson\" ]")
+            return nil
+        }
+        if paths.isEmpty {
+            diagnostics.error(at: reader.place(of: "paths"), "'paths' names no file")
+        }
+        var files: [String] = []
+        for path in paths {
+            let found = world.expandPath(path.value)
+            for file in found where !files.contains(file) { files.append(file) }
+            guard found.isEmpty else { continue }
+            let isGlob = path.value.contains { "*?[".contains($0) }
+            if !isGlob {
+                diagnostics.error(at: path.place, "there is no file '\(path.value)'")
+            } else if !follow {
+                diagnostics.error(at: path.place, "no file matches '\(path.value)'")
+            }
+        }
+        return FileSourceSpec(paths: paths, files: files, follow: follow)
+    }
+
+    private func readTCP(_ reader: SpecReader) -> TCPSourceSpec? {
+        let framing = reader.choice("framing", ["newline", "length_prefixed"])
+        let connections = reader.integer("max_connections", 1...100_000)
+        guard let listen = EndpointReader.read("listen", reader) else { return nil }
+        return TCPSourceSpec(
+            listen: listen,
+            framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
+            connectionsMax: connections?.value ?? 1024)
+    }
+
+    /// The options that each generator has, besides those of all.
+    private static let options = [
+        "orders": [
+            "duplicates", "disorder", "late", "users", "shops", "skew", "span", "start", "time",
+        ],
+        "shops": [],
+        "sensors": ["duplicates", "disorder", "late", "sensors", "skew", "span", "start"],
+    ]
+
+    private func readGenerator(_ reader: SpecReader) -> GeneratorSpec? {
+        let generator = reader.choice("generator", ["orders", "shops", "sensors"])
+        if generator == nil { reader.miss("generator", "generator: orders") }
+        let rows = reader.integer("rows", 0...(1 << 53))
+        let rate = reader.rate("rate")
+        let seed = reader.integer("seed", 0...Int.max)
+        let duplicates = reader.percentage("duplicates", 0...90)
+        let disorder = reader.duration("disorder", atLeast: 0)
+        let late = reader.percentage("late", 0...100)
+        let users = reader.integer("users", 1...10_000_000)
+        let sensors = reader.integer("sensors", 1...10_000_000)
+        let shops = reader.integer("shops", 1...10_000_000)
+        let skew = reader.fraction("skew", 0...10)
+        let span = reader.duration("span", atLeast: 1000)
+        let start = reader.time("start")
+        let time = reader.choice("time", ["epoch", "iso", "both"])
+        guard let generator, let allowed = SourceReader.options[generator.value] else { return nil }
+        for (kind, names) in SourceReader.options where kind != generator.value {
+            for name in names where reader.has(name) && !allowed.contains(name) {
+                diagnostics.error(
+                    at: reader.place(of: name),
+                    "the generator \(generator.value) has no '\(name)'")
+            }
+        }
+        if generator.value == "shops", !reader.has("rows") {
+            diagnostics.error(
+                at: generator.place, "the generator shops needs 'rows': a table has an end")
+        }
+        let spec = GeneratorSpec(
+            generator: generator.value, rows: rows?.value,
+            rate: rate.map { max(1, Int($0.value.perSecond)) }, seed: seed?.value,
+            duplicates: duplicates?.value, disorder: disorder?.value, late: late?.value,
+            keys: generator.value == "sensors" ? sensors?.value : users?.value,
+            shops: shops?.value, skew: skew?.value, span: span?.value, start: start?.value,
+            time: time?.value)
+        for problem in spec.options.problems where reader.has(problem.option) {
+            diagnostics.error(
+                at: reader.place(of: problem.option), "'\(problem.option)' \(problem.message)")
+        }
+        return spec
+    }
+
+    // MARK: Common parts
+
+    private func readWatermark(_ reader: SpecReader, type: String) -> WatermarkSpec? {
+        guard reader.has("watermark"),
+            let nested = reader.nested("watermark", keys: .watermark)
+        else { return nil }
+        let delay = nested.duration("max_delay", atLeast: 0)
+        if delay == nil { nested.miss("max_delay", "max_delay: 5s") }
+        let idle = nested.duration("idle_timeout")?.value ?? 30_000_000
+        let future = nested.duration("max_future", atLeast: 0)?.value
+        let scopes = ["source", "file", "connection", "partition"]
+        let per = nested.choice("per", scopes)
+        let scope = per.flatMap { WatermarkSpec.Scope(rawValue: $0.value) } ?? .source
+        if let per, (scope == .file && type != "file") || (scope == .connection && type != "tcp") {
+            diagnostics.error(
+                at: per.place, "a \(type) source has no \(per.value)s to tell apart")
+        }
+        nested.finish()
+        return delay.map {
+            WatermarkSpec(
+                maxDelay: $0.value, idleTimeout: idle, maxFuture: future, scope: scope)
+        }
+    }
+
+    private func readTable(_ reader: SpecReader) -> TableSpec? {
+        guard reader.has("table"), let nested = reader.nested("table", keys: .table) else {
+            return nil
+        }
+        let key = nested.strings("key", of: "fields")
+        if key == nil { nested.miss("key", "key: shop_id") }
+        if let key, key.isEmpty {
+            diagnostics.error(at: nested.place(of: "key"), "'key' names no field")
+        }
+        let memory = nested.size("memory_limit")?.value ?? 100 << 20
+        nested.finish()
+        return key.map { TableSpec(key: $0, memoryBytesMax: memory) }
+    }
+
+    private func readSchema(_ reader: SpecReader, _ format: InputFormatSpec?) -> [FieldSpec]? {
+        guard let node = reader.node("schema") else { return nil }
+        guard case .mapping(let entries) = node.content else {
+            diagnostics.error(
+                at: node.place, "'schema' takes a mapping of field: type, not \(node.shown)")
+            return nil
+        }
+        if entries.isEmpty {
+            diagnostics.error(at: node.place, "'schema' declares no field")
+        }
+        let fields = FieldReader(isCSV: format.map { $0.name == "csv" } ?? false)
+        return entries.compactMap { fields.read($0, diagnostics: diagnostics) }
+    }
+}
+
+/// Reads the `type` of a component.
+enum ComponentType {
+    static func read(
+        _ node: YAMLNode, title: String, name: Located<String>, kind: String, _ types: [String],
+        later: [String], diagnostics: Diagnostics
+    ) -> String? {
+        guard case .mapping(let entries) = node.content else {
+            diagnostics.error(
+                at: node.isNull ? name.place : node.place,
+                "\(title) takes a mapping with a 'type', not \(node.shown)")
+            return nil
+        }
+        guard let entry = entries.first(where: { $0.key == "type" }) else {
+            if let near = entries.first(where: {
+                NearestName.nearest(to: $0.key, among: ["type"]) != nil
+            }) {
+                diagnostics.error(
+                    at: near.keyPlace, "unknown key '\(near.key)'; did you mean 'type'?")
+                return nil
+            }
+            diagnostics.error(at: name.place, "\(title) needs 'type': \(SpecReader.list(types))")
+            return nil
+        }
+        guard let scalar = entry.value.scalar, !scalar.isNull else {
+            diagnostics.error(
+                at: entry.value.place,
+                "'type' takes \(SpecReader.list(types)), not "
+                    + entry.value.shown)
+            return nil
+        }
+        if types.contains(scalar.text) { return scalar.text }
+        if later.contains(scalar.text) {
+            diagnostics.error(
+                at: entry.value.place, "\(kind) '\(scalar.text)': not available in this version")
+        } else {
+            let hint = NearestName.hint(for: scalar.text, among: types, noun: "known types")
+            diagnostics.error(
+                at: entry.value.place, "unknown \(kind) \(entry.value.shown)\(hint)")
+        }
+        return nil
+    }
+}
+
+/// Reads `host:port`.
+enum EndpointReader {
+    static func read(_ key: String, _ reader: SpecReader) -> Endpoint? {
+        guard let text = reader.string(key, takes: "host:port") else {
+            reader.miss(key, "\(key): \"127.0.0.1:9000\"")
+            return nil
+        }
+        guard let endpoint = Endpoint(text.value) else {
+            reader.diagnostics.error(
+                at: text.place,
+                "'\(key)' takes host:port, such as 127.0.0.1:9000, not '\(text.value)'")
+            return nil
+        }
+        return endpoint
+    }
+}
