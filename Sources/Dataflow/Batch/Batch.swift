@@ -5,10 +5,14 @@
 package struct Batch: Sendable {
     package var columns: [Column]
     package var selection: Selection
+    /// The hash of each row's key, behind an exchange (`int`, all bits used); a step that needs it
+    /// computes it itself where it is absent.
+    package var keyHashes: Column?
 
-    package init(columns: [Column], selection: Selection) {
+    package init(columns: [Column], selection: Selection, keyHashes: Column? = nil) {
         self.columns = columns
         self.selection = selection
+        self.keyHashes = keyHashes
     }
 
     /// All of the first `count` rows.
@@ -22,7 +26,7 @@ package struct Batch: Sendable {
 
     /// The same rows, of which only `selection` (of physical rows) remains.
     package func selecting(_ selection: Selection) -> Batch {
-        Batch(columns: columns, selection: selection)
+        Batch(columns: columns, selection: selection, keyHashes: keyHashes)
     }
 
     /// The columns at `indices`, in that order.
@@ -33,7 +37,9 @@ package struct Batch: Sendable {
     /// The selected rows moved together: dense, without the memory of rows left behind.
     package func compacted() -> Batch {
         if selection.isDense { return self }
-        return Batch(columns: columns.map { $0.gathered(selection) }, count: count)
+        return Batch(
+            columns: columns.map { $0.gathered(selection) }, selection: Selection(all: count),
+            keyHashes: keyHashes?.gathered(selection))
     }
 }
 

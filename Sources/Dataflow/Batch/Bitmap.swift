@@ -1,4 +1,4 @@
-import Storage
+package import Storage
 
 /// One bit a row, 1 for valid: the validity of a column.
 ///
@@ -15,6 +15,13 @@ package struct Bitmap: Sendable {
         slab.fill(valid ? 0xff : 0, count: (count + 63) / 64 * 8)
     }
 
+    /// Takes over the bits of `count` rows that stand in `slab`; nobody else writes them.
+    package init(count: Int, bits slab: Slab) {
+        precondition((count + 63) / 64 * 8 <= slab.byteCount, "a bitmap has a bit for every row")
+        self.slab = slab
+        self.count = count
+    }
+
     /// The bits, 64 rows a word, the first row lowest.
     package var words: Span<UInt64> {
         @_lifetime(borrow self) get {
@@ -23,6 +30,11 @@ package struct Bitmap: Sendable {
                 count: (count + 63) / 64)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
+    }
+
+    /// The address of the bits, for the encoders' row loops.
+    package var bytes: UnsafePointer<UInt8> {
+        unsafe UnsafePointer(slab.base.assumingMemoryBound(to: UInt8.self))
     }
 
     package subscript(row: Int) -> Bool {

@@ -13,7 +13,7 @@ package struct Column: Sendable {
     package let validity: Bitmap?
     /// What the views of a text column point into.
     package let owners: [Slab]
-    private let values: Slab
+    let values: Slab
 
     package init(
         type: FieldType, count: Int, values: Slab, validity: Bitmap? = nil, owners: [Slab] = []
@@ -34,6 +34,50 @@ package struct Column: Sendable {
         @_lifetime(borrow self) get {
             precondition(type == .int || type == .timestamp, "not a column of whole numbers")
             return unsafe _overrideLifetime(span(of: Int64.self), borrowing: self)
+        }
+    }
+
+    /// The address of the values, for the encoders' row loops.
+    package var base: UnsafeMutableRawPointer { unsafe values.base }
+
+    /// One value of an `int` or `timestamp` column; loops over rows take `int64s` instead.
+    package func int64(at row: Int) -> Int64 {
+        let values = int64s
+        return values[row]
+    }
+
+    /// One value of a text column; it is good for as long as the column.
+    package func text(at row: Int) -> StringView {
+        let values = strings
+        return values[row]
+    }
+
+    /// One value as text, for messages.
+    package func described(at row: Int) -> String {
+        guard isValid(row) else { return "null" }
+        switch type {
+        case .bool: return orderedWord(at: row) == 1 ? "true" : "false"
+        case .int, .timestamp: return "\(int64(at: row))"
+        case .float:
+            let values = doubles
+            return "\(values[row])"
+        case .string, .json: return text(at: row).description
+        }
+    }
+
+    /// One value of a numeric column as a word whose order is that of the values; 0 for null.
+    package func orderedWord(at row: Int) -> UInt64 {
+        guard isValid(row) else { return 0 }
+        switch type {
+        case .int, .timestamp: return UInt64(bitPattern: int64(at: row)) ^ 1 << 63
+        case .float:
+            let values = doubles
+            let bits = (values[row] + 0).bitPattern
+            return bits >> 63 == 1 ? ~bits : bits ^ 1 << 63
+        case .bool:
+            let values = bools
+            return UInt64(values[row])
+        case .string, .json: preconditionFailure("text has no order in one word")
         }
     }
 

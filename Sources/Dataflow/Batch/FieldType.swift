@@ -1,5 +1,5 @@
 /// The type of a field's values.
-package enum FieldType: UInt8, Sendable, CaseIterable {
+package enum FieldType: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case bool
     /// A 64-bit signed integer.
     case int

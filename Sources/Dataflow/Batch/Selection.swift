@@ -23,10 +23,45 @@ package struct Selection: Sendable {
 
     /// The listed rows, ascending.
     package init(_ rows: [Int]) {
-        var builder = SelectionBuilder(capacity: rows.count)
-        for row in rows { builder.append(row) }
-        self = builder.finish()
+        self.init(words: rows.map { UInt32($0) })
     }
+
+    /// The listed rows, ascending.
+    package init(words rows: [UInt32]) {
+        let slab = Slab(byteCount: rows.count * 4)
+        for (place, row) in rows.enumerated() {
+            unsafe slab.base.storeBytes(of: row, toByteOffset: place * 4, as: UInt32.self)
+        }
+        self.init(slab, count: rows.count)
+    }
+
+    /// The rows whose word in `words` (a `UInt32` by row) has a bit of `mask` set, in order.
+    package func marked(_ mask: UInt32, in words: Slab) -> Selection {
+        var builder = SelectionBuilder(capacity: count)
+        let values = unsafe words.base.assumingMemoryBound(to: UInt32.self)
+        let out = unsafe builder.base.assumingMemoryBound(to: UInt32.self)
+        var kept = 0
+        forEach { row in
+            // Writing always and counting only what is kept leaves the loop without branches.
+            unsafe out[kept] = UInt32(truncatingIfNeeded: row)
+            kept &+= unsafe values[row] & mask != 0 ? 1 : 0
+        }
+        builder.setCount(kept)
+        return kept == count ? self : builder.finish()
+    }
+
+    /// The rows whose word in `words` (a `UInt32` by row) is `value`, in order.
+    package func rows(with value: UInt32, in words: Slab) -> Selection {
+        var builder = SelectionBuilder(capacity: count)
+        let values = unsafe words.base.assumingMemoryBound(to: UInt32.self)
+        forEach { row in
+            if unsafe values[row] == value { builder.append(row) }
+        }
+        return builder.finish()
+    }
+
+    /// The rows that are listed, as memory; nil for all.
+    package var listing: Slab? { slab }
 
     /// Whether every row from 0 up to `count` is selected.
     @inlinable package var isDense: Bool { slab == nil }
@@ -101,6 +136,9 @@ package struct SelectionBuilder: ~Copyable {
         precondition(count <= capacity)
         self.count = count
     }
+
+    /// The memory of the rows.
+    var base: UnsafeMutableRawPointer { unsafe slab.base }
 
     package consuming func finish() -> Selection { Selection(slab, count: count) }
 }

@@ -57,6 +57,10 @@ package struct StringView: BitwiseCopyable, @unchecked Sendable {
         unsafe UnsafeRawPointer(bitPattern: UInt(high)).unsafelyUnwrapped
     }
 
+    /// The bytes of an inline string as two little-endian words, padded with zeros.
+    @inlinable @inline(__always)
+    package var inlineWords: (UInt64, UInt64) { (low &>> 32 | high &<< 32, high &>> 32) }
+
     /// Calls `body` with the bytes.
     @inlinable @inline(__always)
     package func withBytes<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {

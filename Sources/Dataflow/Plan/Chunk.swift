@@ -63,11 +63,15 @@ package final class Chunk: Sendable {
     /// What stands at a place.
     package enum Content: Sendable {
         case records(RawChunk)
+        /// Records that never became rows: a batch of `RejectedRows.schema`.
+        case rejected(Batch)
         /// The source ends here; what it fed may be flushed.
         case end
     }
 
     package let number: Int
+    /// The place among the chunks of its own source, from 0.
+    package let sequence: Int
     /// The index of the source in the plan.
     package let source: Int
     package let content: Content
@@ -77,9 +81,10 @@ package final class Chunk: Sendable {
     package let tables: [any TableVersion]
 
     package init(
-        number: Int, source: Int, content: Content, arrival: Int64, tables: [any TableVersion]
+        number: Int, sequence: Int, source: Int, content: Content, arrival: Int64, tables: [any TableVersion]
     ) {
         self.number = number
+        self.sequence = sequence
         self.source = source
         self.content = content
         self.arrival = arrival

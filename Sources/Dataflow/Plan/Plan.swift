@@ -6,7 +6,6 @@
 package struct Plan: Sendable {
     package var name: String
     package var sources: [SourceNode] = []
-    package var tables: [TableNode] = []
     /// In an order in which every step stands behind its input.
     package var steps: [StepNode] = []
     package var sinks: [SinkNode] = []
@@ -48,7 +47,7 @@ package struct Plan: Sendable {
         }
     }
 
-    /// A source that feeds steps.
+    /// A source of rows for steps, or of upserts for a broadcast table.
     package struct SourceNode: Sendable {
         package let name: String
         /// The schema of its main output.
@@ -56,37 +55,32 @@ package struct Plan: Sendable {
         package let watermark: WatermarkStrategy?
         package let makeSource: @Sendable () throws -> any Source
         package let makeDecoder: @Sendable () -> any Decoder
+        /// The table it fills; such a source has no main output.
+        package let table: Table?
+
+        /// The broadcast table behind a source.
+        package struct Table: Sendable {
+            /// Its place in `Chunk.tables`; tables are numbered from 0 without gaps.
+            package let index: Int
+            package let makeBuilder: @Sendable () -> any TableBuilder
+
+            package init(index: Int, makeBuilder: @escaping @Sendable () -> any TableBuilder) {
+                self.index = index
+                self.makeBuilder = makeBuilder
+            }
+        }
 
         package init(
             name: String, schema: Schema, watermark: WatermarkStrategy?,
             makeSource: @escaping @Sendable () throws -> any Source,
-            makeDecoder: @escaping @Sendable () -> any Decoder
+            makeDecoder: @escaping @Sendable () -> any Decoder, table: Table? = nil
         ) {
+            self.table = table
             self.name = name
             self.schema = schema
             self.watermark = watermark
             self.makeSource = makeSource
             self.makeDecoder = makeDecoder
-        }
-    }
-
-    /// A source whose rows are upserts of a broadcast table.
-    package struct TableNode: Sendable {
-        package let name: String
-        package let makeSource: @Sendable () throws -> any Source
-        package let makeDecoder: @Sendable () -> any Decoder
-        package let makeBuilder: @Sendable () -> any TableBuilder
-
-        package init(
-            name: String,
-            makeSource: @escaping @Sendable () throws -> any Source,
-            makeDecoder: @escaping @Sendable () -> any Decoder,
-            makeBuilder: @escaping @Sendable () -> any TableBuilder
-        ) {
-            self.name = name
-            self.makeSource = makeSource
-            self.makeDecoder = makeDecoder
-            self.makeBuilder = makeBuilder
         }
     }
 
@@ -103,13 +97,15 @@ package struct Plan: Sendable {
         /// Columns of the input that decide which worker a row goes to; nil for a step without
         /// keyed state, an empty list for a step that one worker does alone.
         package let key: [Int]?
+        /// Whether its result depends on the order of rows with the same key.
+        package let needsOrder: Bool
         /// What it keeps and what bounds that, for `explain`.
         package let stateDescription: String?
         package let makeOperator: @Sendable (StepContext) -> any Operator
 
         package init(
             name: String, type: String, input: Edge, inputSchema: Schema, outputs: [Port: Schema],
-            key: [Int]? = nil, stateDescription: String? = nil,
+            key: [Int]? = nil, needsOrder: Bool = false, stateDescription: String? = nil,
             makeOperator: @escaping @Sendable (StepContext) -> any Operator
         ) {
             self.name = name
@@ -118,6 +114,7 @@ package struct Plan: Sendable {
             self.inputSchema = inputSchema
             self.outputs = outputs
             self.key = key
+            self.needsOrder = needsOrder
             self.stateDescription = stateDescription
             self.makeOperator = makeOperator
         }
@@ -155,8 +152,11 @@ package struct StepContext: Sendable {
     package let step: String
     package let worker: Int
     package let workers: Int
+    /// The names of the plan's sources, by index.
+    package let sources: [String]
 
-    package init(step: String, worker: Int, workers: Int) {
+    package init(step: String, worker: Int, workers: Int, sources: [String]) {
+        self.sources = sources
         self.step = step
         self.worker = worker
         self.workers = workers
@@ -183,10 +183,9 @@ package struct WatermarkStrategy: Sendable, Equatable {
 
 /// Builds the versions of a broadcast table from the rows of its source.
 package protocol TableBuilder: AnyObject {
-    /// Takes upserts of the decoder's schema; throws when the table's memory guard is passed.
-    func add(_ batch: Batch) throws
+    /// Takes upserts of the decoder's schema; rows with a null key go to `rejects`. Throws when the
+    /// table's memory guard is passed.
+    func add(_ batch: Batch, rejects: inout RejectedRows) throws
     /// The table as of now, immutable from here on.
     func version() -> any TableVersion
-    /// Rows refused so far (a null key, say).
-    var rejectedCount: Int { get }
 }

@@ -27,14 +27,27 @@ package struct RejectedRows: ~Copyable {
     package mutating func add(
         error: String, step: String, source: String, position: String, raw: RawSpan?
     ) {
-        rows.append([error, step, source, position])
-        guard let raw else {
-            raws.append(nil)
-            return
+        var text: String?
+        if let raw {
+            let kept = raw.extracting(first: min(raw.byteCount, Self.rawBytesMax))
+            text = unsafe kept.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
-        let kept = raw.extracting(first: min(raw.byteCount, Self.rawBytesMax))
-        let text = unsafe kept.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-        raws.append(arena.add(text))
+        add(error: error, step: step, source: source, position: position, text: text)
+    }
+
+    /// Adds a row for a record that is not in a slab.
+    package mutating func add(
+        error: String, step: String, source: String, position: String, bytes: [UInt8]
+    ) {
+        let text = String(decoding: bytes.prefix(Self.rawBytesMax), as: UTF8.self)
+        add(error: error, step: step, source: source, position: position, text: text)
+    }
+
+    private mutating func add(
+        error: String, step: String, source: String, position: String, text: String?
+    ) {
+        rows.append([error, step, source, position])
+        raws.append(text.map { arena.add($0) })
     }
 
     /// The rows so far as a batch of `schema`; the collector is empty afterwards.

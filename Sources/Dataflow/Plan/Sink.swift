@@ -19,9 +19,8 @@ package struct EncodedPart: Sendable {
 
 /// Turns batches into bytes; one per worker and sink input, used by one thread at a time.
 package protocol Encoder: AnyObject {
-    /// Encodes the selected rows, in order. Rows that cannot be encoded (NaN, infinity) go to
-    /// `rejects`.
-    func encode(_ batch: Batch, rejects: inout RejectedRows) -> [EncodedPart]
+    /// Encodes the selected rows, in order. Floats are finite: steps make error records of others.
+    func encode(_ batch: Batch) -> [EncodedPart]
 }
 
 /// Writes encoded parts in the order given; one per sink, on the sink's own thread, where it may

@@ -1,11 +1,18 @@
 /// Event time and watermarks: UTC microseconds since 1970-01-01T00:00:00Z, in an Int64.
+@frozen @usableFromInline
 package enum EventTime {
     /// The watermark before the first row: nothing is late.
-    package static let none = Int64.min
+    @inlinable package static var none: Int64 { Int64.min }
     /// The watermark behind the last row: nothing follows.
-    package static let end = Int64.max
+    @inlinable package static var end: Int64 { Int64.max }
 
     package static let microsecondsPerSecond: Int64 = 1_000_000
+
+    /// `time` less `delay`, or `none` where that is out of range.
+    @inlinable @inline(__always)
+    package static func delayed(_ time: Int64, by delay: Int64) -> Int64 {
+        time < none &+ delay ? none : time &- delay
+    }
 
     /// The start of the bucket of `size` microseconds that holds `time`, aligned to the epoch.
     @inlinable @inline(__always)

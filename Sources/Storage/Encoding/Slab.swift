@@ -25,6 +25,16 @@ package final class Slab: @unchecked Sendable {
         sizeClass = unsafe block.sizeClass
     }
 
+    /// A slab that begins with `bytes`.
+    package convenience init(_ bytes: [UInt8]) {
+        self.init(byteCount: bytes.count)
+        unsafe bytes.withUnsafeBytes { source in
+            if let start = source.baseAddress {
+                unsafe base.copyMemory(from: start, byteCount: source.count)
+            }
+        }
+    }
+
     deinit {
         unsafe SlabPool.giveBack(base, byteCount: byteCount, sizeClass: sizeClass)
     }

@@ -1,7 +1,7 @@
 /// The pattern of LIKE: `%` stands for any characters, `_` for one.
 ///
-/// The text between two `%` is matched at the first place where it fits, which needs no way back: the
-/// time is at most the product of both lengths.
+/// The text between two `%` is matched at the first place where it fits, which needs no way back:
+/// the time is at most the product of both lengths.
 struct LikePattern: Hashable, Sendable {
     /// A byte that must be there, or one character of any kind.
     private enum Element: Hashable, Sendable {

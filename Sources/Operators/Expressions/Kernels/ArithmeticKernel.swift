@@ -2,8 +2,8 @@ import Dataflow
 
 /// + - * / % of two ints or two floats.
 ///
-/// The loop computes all rows and only notes that something went wrong; which rows failed is found in
-/// a second pass, which is rarely needed.
+/// The loop computes all rows and only notes that something went wrong; which rows failed is found
+/// in a second pass, which is rarely needed.
 final class ArithmeticKernel: Kernel {
     let type: FieldType
     private let symbol: Arithmetic

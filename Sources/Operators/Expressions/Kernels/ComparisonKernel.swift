@@ -108,7 +108,7 @@ final class ConstantComparisonKernel: Kernel {
         case .float(let value): return Self.compare(column.doubles, value, live, symbol)
         case .bool(let value): return Self.compare(column.bools, value ? 1 : 0, live, symbol)
         case .string: return Self.compare(column.strings, text, live, symbol)
-        case .null: return Selection([])
+        case .null: return Selection(all: 0)
         }
     }
 

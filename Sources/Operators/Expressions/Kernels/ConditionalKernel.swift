@@ -75,7 +75,7 @@ final class ConditionalKernel: Kernel {
     }
 
     func select(_ rows: Selection, where truth: Bool, _ frame: inout Frame) -> Selection {
-        var found = Selection([])
+        var found = Selection(all: 0)
         var rest = rows
         for (condition, value) in branches where !rest.isEmpty {
             let count = frame.failures.count

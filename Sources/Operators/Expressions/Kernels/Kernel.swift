@@ -2,14 +2,14 @@ import Dataflow
 
 /// One node of an expression at work: computes a column from the columns of a batch.
 ///
-/// Loops run inside a kernel, over spans; between kernels there is one call for each batch. A kernel
-/// belongs to one evaluator and is used by one thread at a time.
+/// Loops run inside a kernel, over spans; between kernels there is one call for each batch. A
+/// kernel belongs to one evaluator and is used by one thread at a time.
 protocol Kernel: AnyObject {
     /// The type of the column it gives.
     var type: FieldType { get }
 
-    /// The values for `rows`, at their physical places; other rows are undefined. Rows that fail are
-    /// noted in the frame and are undefined, too.
+    /// The values for `rows`, at their physical places; other rows are undefined. Rows that fail
+    /// are noted in the frame and are undefined, too.
     func evaluate(_ rows: Selection, _ frame: inout Frame) -> Column
 
     /// The rows for which a condition has that truth value; rows that fail are noted, not given.

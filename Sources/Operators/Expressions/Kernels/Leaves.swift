@@ -32,7 +32,7 @@ final class ConstantKernel: Kernel {
     }
 
     func select(_ rows: Selection, where truth: Bool, _ frame: inout Frame) -> Selection {
-        value == .bool(truth) ? rows : Selection([])
+        value == .bool(truth) ? rows : Selection(all: 0)
     }
 
     private static func column(_ value: Constant, _ type: FieldType, count: Int) -> Column {

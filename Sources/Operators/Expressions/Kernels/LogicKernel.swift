@@ -54,7 +54,7 @@ final class LogicKernel: Kernel {
             }
             return rest
         }
-        var found = Selection([])
+        var found = Selection(all: 0)
         for operand in operands where !rest.isEmpty {
             let count = frame.failures.count
             let hits = operand.select(rest, where: truth, &frame)
@@ -112,7 +112,7 @@ final class TestKernel: Kernel {
         let wanted = truth != negated
         if test == .null {
             let (column, survivors) = operand.evaluateSurvivors(rows, &frame)
-            guard let validity = column.validity else { return wanted ? Selection([]) : survivors }
+            guard let validity = column.validity else { return wanted ? Selection(all: 0) : survivors }
             let valid = survivors.valid(in: validity)
             return wanted ? survivors.removing(valid) : valid
         }

@@ -3,8 +3,8 @@ import Dataflow
 /// What a function that builds text made of a row.
 enum BuiltText { case done, null, tooLong }
 
-/// Loops that fill the result of a function, each for one kind of result. The body is called for the
-/// rows without NULL and is inlined.
+/// Loops that fill the result of a function, each for one kind of result. The body is called for
+/// the rows without NULL and is inlined.
 extension StrictArguments {
     /// Whole numbers or times; nil fails.
     @inline(__always)

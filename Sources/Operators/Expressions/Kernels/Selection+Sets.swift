@@ -39,7 +39,7 @@ extension Selection {
     /// The rows that are not in `others`, all of which are in this selection.
     func removing(_ others: Selection) -> Selection {
         if others.isEmpty { return self }
-        if others.count == count { return Selection([]) }
+        if others.count == count { return Selection(all: 0) }
         if others.isDense { return filtered { row in row >= others.count } }
         let list = others.rows
         var place = 0
@@ -91,5 +91,15 @@ extension Selection {
         for row in first { builder.append(Int(row)) }
         forEachRow(self) { row in builder.append(row) }
         return builder.finish()
+    }
+
+    /// The rows that are in `other` too.
+    func intersecting(_ other: Selection) -> Selection {
+        if other.isDense, isEmpty || self[count - 1] < other.count { return self }
+        var place = 0
+        return filtered { row in
+            while place < other.count && other[place] < row { place += 1 }
+            return place < other.count && other[place] == row
+        }
     }
 }

@@ -1,7 +1,8 @@
 /// The format of DATE_FORMAT, as in Java: `yyyy-MM-dd HH:mm:ss.SSS`.
 ///
-/// y, M, d, H, h (of twelve), m, s, S (digits of a second) and a (AM or PM) are replaced; the number
-/// of letters is the least number of digits. Text in single quotes and what is no letter stays.
+/// y, M, d, H, h (of twelve), m, s, S (digits of a second) and a (AM or PM) are replaced; the
+/// number of letters is the least number of digits. Text in single quotes and what is no letter
+/// stays.
 struct DatePattern: Hashable, Sendable {
     private enum Element: Hashable, Sendable {
         case text(UInt8)

@@ -1,0 +1,193 @@
+package import Dataflow
+package import Storage
+
+/// Writes files: one whose path is given, or those that its parts name.
+///
+/// Directories are made as needed. At the start of a run a file is emptied when it is first
+/// written to (the one given by `path` already at the start). With rolling, files are called
+/// `name-000001.ndjson` and so on, numbered on from what is there; a file is left when the next
+/// part would make it larger than `rollBytes`, or when it is older than `rollNanoseconds`. Parts
+/// are never cut, so neither are records.
+///
+/// Bytes are with the system when a write returns, but not synced. While the disk is full or fails,
+/// there is no waiting: the write throws, and the run ends with the cause. A last record may then
+/// be cut short.
+package final class FileSink: SinkWriter {
+    /// Where and how to write.
+    package struct Options: Sendable {
+        /// The target of parts that name none.
+        package var path: String?
+        package var rollBytes: Int?
+        /// The monotonic age at which a file is left.
+        package var rollNanoseconds: Int64?
+        /// Files kept open at once; beyond, the one not written to for the longest time is closed.
+        package var openFilesMax = 64
+
+        /// Writes to `path`, or with nil where each part says.
+        package init(path: String?) { self.path = path }
+
+        var isRolling: Bool { rollBytes != nil || rollNanoseconds != nil }
+    }
+
+    /// A path that was written to in this run.
+    private final class Target {
+        let path: String
+        /// The number in the name, of a rolled file.
+        var number = 0
+        var file: (any File)?
+        var byteCount = 0
+        var startedAt: Int64 = 0
+        var lastUse = 0
+
+        init(path: String) { self.path = path }
+    }
+
+    private let options: Options
+    private let fileSystem: any FileSystem
+    private let clock: EngineClock
+    private var targets: [String: Target] = [:]
+    private var openTargets: [Target] = []
+    private var useCount = 0
+
+    package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
+        self.options = options
+        self.fileSystem = fileSystem
+        self.clock = clock
+    }
+
+    package func open() throws {
+        if let path = options.path { _ = try target(path) }
+    }
+
+    package func write(_ parts: [EncodedPart]) throws {
+        var rest = parts[...]
+        while let first = rest.first {
+            let count = rest.prefix { $0.target == first.target }.count
+            try write(rest.prefix(count), to: first.target.isEmpty ? options.path : first.target)
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func write(_ parts: ArraySlice<EncodedPart>, to path: String?) throws {
+        guard let path else { preconditionFailure("a part of a sink without a path names its own") }
+        let target = try target(path)
+        var slices: [SlabSlice] = []
+        var byteCount = 0
+        for part in parts where part.byteCount > 0 {
+            if isFull(target, with: byteCount, adding: part.byteCount) {
+                try write(slices, byteCount, to: target)
+                slices = []
+                byteCount = 0
+                try start(target)
+            }
+            slices.append(SlabSlice(part.slab, 0..<part.byteCount))
+            byteCount += part.byteCount
+        }
+        try write(slices, byteCount, to: target)
+    }
+
+    private func isFull(_ target: Target, with pending: Int, adding byteCount: Int) -> Bool {
+        let held = target.byteCount + pending
+        if held == 0 { return false }
+        if let most = options.rollBytes, held + byteCount > most { return true }
+        guard let age = options.rollNanoseconds else { return false }
+        return clock.monotonicNanoseconds() - target.startedAt >= age
+    }
+
+    private func write(_ slices: [SlabSlice], _ byteCount: Int, to target: Target) throws {
+        guard let file = target.file, byteCount > 0 else { return }
+        try file.writeAll(slices)
+        target.byteCount += byteCount
+    }
+
+    /// The target for a path, with its file open.
+    private func target(_ path: String) throws -> Target {
+        useCount += 1
+        if let target = targets[path] {
+            target.lastUse = useCount
+            if target.file == nil { try open(target, .append) }
+            return target
+        }
+        let target = Target(path: path)
+        target.lastUse = useCount
+        try fileSystem.makeDirectories(FilePath.directory(of: path))
+        if options.isRolling { target.number = try lastNumber(path) }
+        try start(target)
+        targets[path] = target
+        return target
+    }
+
+    /// Starts a target's only file, or its next one.
+    private func start(_ target: Target) throws {
+        release(target)
+        if options.isRolling { target.number += 1 }
+        target.byteCount = 0
+        target.startedAt = clock.monotonicNanoseconds()
+        try open(target, .write(truncating: true))
+    }
+
+    private func open(_ target: Target, _ mode: OpenMode) throws {
+        if openTargets.count >= max(options.openFilesMax, 1) {
+            if let oldest = openTargets.min(by: { $0.lastUse < $1.lastUse }) { release(oldest) }
+        }
+        target.file = try fileSystem.open(name(target), mode)
+        openTargets.append(target)
+    }
+
+    private func release(_ target: Target) {
+        target.file = nil
+        openTargets.removeAll { $0 === target }
+    }
+
+    private func name(_ target: Target) -> String {
+        options.isRolling
+            ? RolledName(of: target.path).numbered(target.number) : target.path
+    }
+
+    private func lastNumber(_ path: String) throws -> Int {
+        let name = RolledName(of: path)
+        let directory = FilePath.directory(of: path)
+        let there = try fileSystem.names(in: directory.isEmpty ? "." : directory)
+        return there.compactMap { name.number(of: $0) }.max() ?? 0
+    }
+
+    package func flush() throws {}
+
+    package func close() throws {
+        targets = [:]
+        openTargets = []
+    }
+
+    package func interrupt() {}
+}
+
+/// The names of the files that a rolled path stands for: `out/name-000001.ndjson`.
+struct RolledName {
+    private static let digitCount = 6
+
+    private let directory: String
+    private let stem: String
+    private let ending: String
+
+    init(of path: String) {
+        directory = FilePath.directory(of: path)
+        let name = FilePath.name(of: path)
+        let dot = name.dropFirst().firstIndex(of: ".") ?? name.endIndex
+        stem = String(name[..<dot])
+        ending = String(name[dot...])
+    }
+
+    func numbered(_ number: Int) -> String {
+        let digits = String(number)
+        let zeros = String(repeating: "0", count: max(RolledName.digitCount - digits.count, 0))
+        return FilePath.join(directory, "\(stem)-\(zeros)\(digits)\(ending)")
+    }
+
+    /// The number in a file's name, if it is one of these.
+    func number(of name: String) -> Int? {
+        guard name.hasPrefix("\(stem)-"), name.hasSuffix(ending) else { return nil }
+        let digits = name.dropFirst(stem.count + 1).dropLast(ending.count)
+        guard digits.count >= RolledName.digitCount else { return nil }
+        return digits.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int(digits) : nil
+    }
+}

@@ -1,0 +1,188 @@
+package import Dataflow
+import NIOCore
+import NIOPosix
+import Storage
+import Synchronization
+
+/// Writes records to a TCP server.
+///
+/// While the server is away, or does not read, a write waits, which slows the pipeline down; it
+/// tries to connect again and again, with growing pauses, and gives up only when interrupted.
+///
+/// At least once: what the system did not take whole before a connection broke is sent again on the
+/// next one, from the start of a record, so the server may see records twice, the first time cut
+/// short at the end of a connection. What the system had taken and the server never read is lost;
+/// TCP alone does not tell.
+package final class TCPSink: SinkWriter {
+    /// Where to write, and how.
+    package struct Options: Sendable {
+        package var host: String
+        package var port: Int
+        /// Whether lines are sent without newline, each with its length before it.
+        package var isLengthPrefixed = false
+        package var firstPauseMilliseconds = 50
+        package var longestPauseMilliseconds = 5000
+        package var connectMillisecondsMax = 5000
+        /// Bytes sent at once, about, and so sent twice at most.
+        package var sendBytesMax = 1 << 20
+        /// Decides the random part of pauses.
+        package var seed: UInt64 = 0
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        var address: String { "\(host):\(port)" }
+    }
+
+    private let options: Options
+    private let clock: EngineClock
+    private let notice: @Sendable (String) -> Void
+    private let waker = Waker()
+    private let isInterrupted = Atomic(false)
+    private let connections = Atomic(0)
+    private var backoff: Backoff
+    private var channel: (any Channel)?
+
+    /// A sink; `notice` is told when the server goes away and comes back.
+    package init(
+        _ options: Options, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.clock = clock
+        self.notice = notice
+        backoff = Backoff(
+            firstMilliseconds: options.firstPauseMilliseconds,
+            longestMilliseconds: options.longestPauseMilliseconds, seed: options.seed)
+    }
+
+    /// Connections made so far.
+    package var connectionCount: Int { connections.load(ordering: .relaxed) }
+
+    package func open() throws {}
+
+    package func write(_ parts: [EncodedPart]) throws {
+        var slices: [SlabSlice] = []
+        var byteCount = 0
+        for part in parts where part.byteCount > 0 {
+            let slice = options.isLengthPrefixed
+                ? LengthPrefixer.convert(part.slab.bytes(0..<part.byteCount))
+                : SlabSlice(part.slab, 0..<part.byteCount)
+            slices.append(slice)
+            byteCount += slice.byteCount
+            if byteCount >= options.sendBytesMax {
+                try send(slices, byteCount)
+                slices = []
+                byteCount = 0
+            }
+        }
+        if byteCount > 0 { try send(slices, byteCount) }
+    }
+
+    /// Sends until the system has taken all of it.
+    private func send(_ slices: [SlabSlice], _ byteCount: Int) throws {
+        var buffer = ByteBufferAllocator().buffer(capacity: byteCount)
+        for slice in slices { buffer.writeBytes(slice.slab.bytes(slice.range)) }
+        while true {
+            let channel = try connectedChannel()
+            switch try wait(for: channel.writeAndFlush(buffer)) {
+            case .success:
+                return
+            case .failure(let error):
+                notice("\(options.address) went away (\(error)); connecting again")
+                drop()
+            }
+        }
+    }
+
+    /// The connection, made anew where there is none.
+    private func connectedChannel() throws -> any Channel {
+        if let channel {
+            if channel.isActive { return channel }
+            notice("\(options.address) closed the connection; connecting again")
+            drop()
+        }
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connectTimeout(.milliseconds(Int64(options.connectMillisecondsMax)))
+        while true {
+            let connecting = bootstrap.connect(host: options.host, port: options.port)
+            let outcome: Result<any Channel, any Error>
+            do {
+                outcome = try wait(for: connecting)
+            } catch {
+                connecting.whenSuccess { $0.close(promise: nil) }
+                throw error
+            }
+            switch outcome {
+            case .success(let made):
+                channel = made
+                backoff.reset()
+                connections.add(1, ordering: .relaxed)
+                return made
+            case .failure(let error):
+                let pause = backoff.take()
+                notice("cannot connect to \(options.address): \(error); again in \(pause) ms")
+                try pauseFor(milliseconds: pause)
+            }
+        }
+    }
+
+    private func drop() {
+        channel?.close(promise: nil)
+        channel = nil
+    }
+
+    /// Waits for a future, or an interrupt.
+    private func wait<T: Sendable>(for future: EventLoopFuture<T>) throws -> Result<T, any Error> {
+        let outcome = Outcome<T>()
+        let waker = waker
+        future.whenComplete { result in
+            outcome.result.withLock { $0 = result }
+            waker.wake()
+        }
+        while true {
+            if let result = outcome.result.withLock({ $0 }) { return result }
+            if isInterrupted.load(ordering: .acquiring) {
+                drop()
+                throw SinkInterrupted(target: options.address)
+            }
+            waker.wait(milliseconds: 60_000)
+        }
+    }
+
+    /// What a future came to.
+    private final class Outcome<T: Sendable>: Sendable {
+        let result = Mutex<Result<T, any Error>?>(nil)
+    }
+
+    private func pauseFor(milliseconds: Int) throws {
+        let deadline = clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
+        while true {
+            if isInterrupted.load(ordering: .acquiring) {
+                throw SinkInterrupted(target: options.address)
+            }
+            let left = (deadline - clock.monotonicNanoseconds()) / 1_000_000
+            if left <= 0 { return }
+            waker.wait(milliseconds: Int(left))
+        }
+    }
+
+    package func flush() throws {}
+
+    package func close() throws {
+        guard let channel else { return }
+        if channel.isActive {
+            // The end goes out behind the last byte; closing at once could throw both away.
+            _ = try? wait(for: channel.close(mode: .output))
+        }
+        drop()
+    }
+
+    package func interrupt() {
+        isInterrupted.store(true, ordering: .releasing)
+        waker.wake()
+    }
+}

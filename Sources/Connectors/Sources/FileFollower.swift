@@ -1,0 +1,128 @@
+import Dataflow
+import Storage
+
+/// Keeps reading files as they grow, through rotation by rename and by truncation.
+///
+/// A file is known by device and inode, and by a hash of its first bytes. When another file stands
+/// at its path, or its last name is gone, it is read to its end, and left only when it has been
+/// still for `drainMilliseconds`: a writer may hold it open for a while. A file that became shorter
+/// than what was read of it, or whose first bytes changed, starts again at 0; the unfinished record
+/// that was held of it is rejected. While a path has no file, the source waits for one, and goes on
+/// reading what it has open.
+///
+/// Several files are read one after the other, each to its end as of now.
+final class FileFollower {
+    /// The longest pause between two looks at files that are still.
+    static let pauseMillisecondsMax = 32
+
+    private let options: FileSource.Options
+    private let fileSystem: any FileSystem
+    private let notice: @Sendable (String) -> Void
+    private var files: [FollowedFile] = []
+    private var current = 0
+    private var partitionCount = 0
+    private var nextScan: Int64 = 0
+    private var events: [PartitionEvent] = []
+    private(set) var truncationCount = 0
+
+    init(
+        _ options: FileSource.Options, fileSystem: any FileSystem,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.options = options
+        self.fileSystem = fileSystem
+        self.notice = notice
+    }
+
+    func isScanDue(now: Int64) -> Bool { now >= nextScan }
+
+    /// Looks for files that are new, and for those that are no longer at their path.
+    func scan(now: Int64) throws {
+        nextScan = now + Int64(options.scanMilliseconds) * 1_000_000
+        for file in files { file.isAtPath = false }
+        for text in options.patterns {
+            for path in try FilePattern(text).expand(in: fileSystem) {
+                try meet(path, now: now)
+            }
+        }
+        for file in files {
+            file.isDraining = try !file.isAtPath && isLeft(file)
+        }
+    }
+
+    /// Takes note of a path that matches.
+    private func meet(_ path: String, now: Int64) throws {
+        guard let status = try fileSystem.status(of: path) else { return }
+        if let known = files.first(where: { $0.identity == status.identity }) {
+            known.isAtPath = true
+            known.path = path
+            return
+        }
+        guard let file = try openIfThere(path) else { return }
+        let opened = try file.status()
+        // It may have been replaced between the look and the opening.
+        guard !files.contains(where: { $0.identity == opened.identity }) else { return }
+        files.append(
+            FollowedFile(
+                file, path: path, identity: opened.identity, partition: partitionCount,
+                options: options, now: now))
+        events.append(.opened(partitionCount))
+        partitionCount += 1
+    }
+
+    private func openIfThere(_ path: String) throws(StorageError) -> (any File)? {
+        do {
+            return try fileSystem.open(path, .read)
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            return nil
+        }
+    }
+
+    /// Whether the file will get no more than a few last lines: another one has its path, or it
+    /// has no name left.
+    private func isLeft(_ file: FollowedFile) throws -> Bool {
+        if try file.records.file.status().linkCount == 0 { return true }
+        guard let status = try fileSystem.status(of: file.path) else { return false }
+        return status.identity != file.identity
+    }
+
+    /// Gives the next records of any file; nil where all are read to their end.
+    func next(byteCount: Int, now: Int64) throws -> FileSource.Found? {
+        var still = 0
+        while still < files.count {
+            if current >= files.count { current = 0 }
+            let file = files[current]
+            let piece: RecordBuffer.Piece?
+            if try file.startsAgain() {
+                truncationCount += 1
+                notice("\(file.path) was truncated or replaced; reading it from its start")
+                piece = file.restart()
+                if piece == nil { continue }
+            } else {
+                piece = try file.next(byteCount: byteCount, now: now)
+            }
+            if let piece { return FileSource.Found(piece: piece, partition: file.partition) }
+            let drained = file.stillSince + Int64(options.drainMilliseconds) * 1_000_000
+            if file.isDraining && now >= drained {
+                files.remove(at: current)
+                let rest = try file.records.finish()
+                events.append(.finished(file.partition))
+                if let rest { return FileSource.Found(piece: rest, partition: file.partition) }
+            } else {
+                current += 1
+                still += 1
+            }
+        }
+        return nil
+    }
+
+    /// Gives away what became of files.
+    func takeEvents() -> [PartitionEvent] {
+        let taken = events
+        events = []
+        return taken
+    }
+
+    func close() { files = [] }
+}

@@ -1,0 +1,170 @@
+package import Dataflow
+package import Storage
+import Synchronization
+
+/// Files as one ordered stream of records: plain, `.zst` or `.lz4`.
+///
+/// Patterns are taken in the order given, the files of each in the order of their bytes, and one
+/// file is read after the other. A chunk never holds records of two files, so one whose place has
+/// offset 0 starts with the first record of its file. A compressed file's offsets are those of
+/// the decompressed bytes.
+///
+/// With `isFollowing` the source never ends; see `FileFollower` for rotation and truncation, and
+/// for what it does while a file is away. Otherwise a pattern that no file matches is an error, and
+/// so is a file that goes away before it is read.
+package final class FileSource: Source {
+    /// What is read, and how.
+    package struct Options: Sendable {
+        package var patterns: [String]
+        package var framing = Framing.newline
+        /// The longest record, without its line end or prefix.
+        package var recordBytesMax = 1 << 20
+        /// Whether to go on reading files as they grow, and those that appear.
+        package var isFollowing = false
+        /// Whether every file is a partition of its own.
+        package var partitionPerFile = false
+        /// While following: how often to look for new and rotated files.
+        package var scanMilliseconds = 100
+        /// While following: how long a file that was rotated away must be still to be left.
+        package var drainMilliseconds = 5000
+
+        package init(patterns: [String]) { self.patterns = patterns }
+    }
+
+    /// What a read found in some file.
+    struct Found {
+        let piece: RecordBuffer.Piece
+        let partition: Int
+    }
+
+    private let options: Options
+    private let fileSystem: any FileSystem
+    private let clock: EngineClock
+    private let waker = Waker()
+    private let follower: FileFollower?
+    private var paths: [String] = []
+    private var nextPath = 0
+    private var current: RecordFile?
+    private var events: [PartitionEvent] = []
+
+    /// A source of the files that match; `notice` is told of truncations and the like.
+    package init(
+        _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.options = options
+        self.fileSystem = fileSystem
+        self.clock = clock
+        follower =
+            options.isFollowing
+            ? FileFollower(options, fileSystem: fileSystem, notice: notice) : nil
+    }
+
+    package var isBounded: Bool { !options.isFollowing }
+
+    /// How often a followed file was found to start again.
+    package var truncationCount: Int { follower?.truncationCount ?? 0 }
+
+    package func open() throws {
+        if let follower {
+            try follower.scan(now: clock.monotonicNanoseconds())
+            return
+        }
+        for text in options.patterns {
+            let pattern = FilePattern(text)
+            let found = try pattern.expand(in: fileSystem)
+            guard !found.isEmpty else { throw FileSource.missing(pattern, in: fileSystem) }
+            for path in found where !paths.contains(path) { paths.append(path) }
+        }
+    }
+
+    private static func missing(
+        _ pattern: FilePattern, in fileSystem: any FileSystem
+    ) -> StorageError {
+        let status = try? fileSystem.status(of: pattern.text)
+        let cause: String
+        if status?.kind == .directory {
+            cause = "it is a directory"
+        } else {
+            cause = pattern.hasWildcards ? "no file matches" : "there is no such file"
+        }
+        return StorageError(
+            status == nil ? .notFound : .isDirectory, operation: "read", path: pattern.text,
+            cause: cause,
+            advice: status == nil
+                ? "check the path, or set follow: true to wait for it"
+                : "name a file in it, or a pattern such as \(pattern.text)/*")
+    }
+
+    package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
+        if let follower {
+            return try read(follower, byteCount: byteCount, waitMilliseconds: waitMilliseconds)
+        }
+        while true {
+            if let current {
+                if let piece = try current.next(byteCount: byteCount) ?? current.finish() {
+                    return give(Found(piece: piece, partition: nextPath - 1))
+                }
+                if options.partitionPerFile { events.append(.finished(nextPath - 1)) }
+                self.current = nil
+            } else if nextPath < paths.count {
+                let path = paths[nextPath]
+                let file = try fileSystem.open(path, .read)
+                current = RecordFile(file, path: path, options: options)
+                if options.partitionPerFile { events.append(.opened(nextPath)) }
+                nextPath += 1
+            } else {
+                return takeEvents() ?? .end
+            }
+        }
+    }
+
+    /// Wraps records in a chunk, with the events that came before it.
+    private func give(_ found: Found) -> ReadResult {
+        switch found.piece {
+        case .rejected(let record):
+            return .rejected([record])
+        case .records(let slice, let place):
+            let taken = events
+            events = []
+            return .chunk(
+                RawChunk(
+                    slab: slice.slab, range: slice.range, place: place,
+                    partition: options.partitionPerFile ? found.partition : 0, events: taken))
+        }
+    }
+
+    private func takeEvents() -> ReadResult? {
+        guard !events.isEmpty else { return nil }
+        let taken = events
+        events = []
+        return .chunk(RawChunk(events: taken))
+    }
+
+    private func read(
+        _ follower: FileFollower, byteCount: Int, waitMilliseconds: Int
+    ) throws -> ReadResult {
+        let deadline = clock.monotonicNanoseconds() + Int64(waitMilliseconds) * 1_000_000
+        var pause = 1
+        while true {
+            let now = clock.monotonicNanoseconds()
+            if follower.isScanDue(now: now) { try follower.scan(now: now) }
+            let found = try follower.next(byteCount: byteCount, now: now)
+            if options.partitionPerFile { events += follower.takeEvents() }
+            if let found { return give(found) }
+            if let result = takeEvents() { return result }
+            let left = (deadline - now + 999_999) / 1_000_000
+            if left <= 0 { return .nothing }
+            if waker.wait(milliseconds: min(pause, Int(left))) { return .nothing }
+            pause = min(pause * 2, FileFollower.pauseMillisecondsMax)
+        }
+    }
+
+    package func interrupt() { waker.wake() }
+
+    package func close() {
+        current = nil
+        follower?.close()
+        paths = []
+    }
+}

@@ -1,0 +1,57 @@
+import Storage
+
+/// One file as it is read: its bytes, decompressed, cut into whole records.
+final class RecordFile {
+    let file: any File
+    private let options: FileSource.Options
+    private let path: String
+    private var reader: FileReader
+    private var buffer: RecordBuffer
+
+    init(_ file: any File, path: String, options: FileSource.Options) {
+        self.file = file
+        self.path = path
+        self.options = options
+        reader = FileReader(file, codec: Codec(path: path))
+        buffer = RecordFile.buffer(path, options)
+    }
+
+    private static func buffer(_ path: String, _ options: FileSource.Options) -> RecordBuffer {
+        RecordBuffer(name: path, framing: options.framing, recordBytesMax: options.recordBytesMax)
+    }
+
+    /// Bytes of the file that were read, before decompression.
+    var readOffset: Int { reader.readOffset }
+
+    /// Gives the next records, about `byteCount` bytes of them; nil where the file ends now.
+    func next(byteCount: Int) throws -> RecordBuffer.Piece? {
+        while true {
+            if let piece = buffer.take(byteCount: byteCount) { return piece }
+            var room = buffer.room(byteCount: byteCount)
+            var isAtEnd = true
+            // A decoder gives little at a time; a plain file all there is.
+            repeat {
+                let count = try reader.read(into: room.slab, room.range)
+                if count == 0 { break }
+                isAtEnd = false
+                buffer.fill(count)
+                room = SlabSlice(room.slab, room.range.dropFirst(count))
+            } while reader.isCompressed && room.byteCount > 0
+            if isAtEnd { return nil }
+        }
+    }
+
+    /// Gives what stands behind the last whole record, when nothing will be added.
+    func finish() throws -> RecordBuffer.Piece? {
+        try reader.finish()
+        return buffer.finish()
+    }
+
+    /// Starts again at the front; gives what was left of a record, which will never be whole.
+    func restart() -> RecordBuffer.Piece? {
+        let rest = buffer.cutShort()
+        reader = FileReader(file, codec: Codec(path: path))
+        buffer = RecordFile.buffer(path, options)
+        return rest
+    }
+}

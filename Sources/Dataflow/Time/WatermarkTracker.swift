@@ -1,0 +1,86 @@
+/// The watermark of a source, position by position: a prefix maximum, of several partitions the
+/// least.
+///
+/// A pure value that is handed from chunk to chunk in order. Idle and finished partitions leave the
+/// minimum; when none is active, the watermark is the greatest that any of them reached. It never
+/// falls back.
+package struct WatermarkTracker: Sendable {
+    private enum State { case active, idle, finished }
+
+    private struct Partition {
+        var state: State
+        /// The greatest event time seen, or `EventTime.none`.
+        var greatest = EventTime.none
+    }
+
+    private let delay: Int64
+    private let isPartitioned: Bool
+    private var partitions: [Int: Partition] = [:]
+    /// The watermark that stands behind everything seen so far.
+    package private(set) var watermark = EventTime.none
+
+    package init(_ strategy: WatermarkStrategy) {
+        delay = strategy.delay
+        isPartitioned = strategy.scope == .partition
+        if !isPartitioned { partitions[0] = Partition(state: .active) }
+    }
+
+    /// Notes what became of partitions; may let the watermark rise.
+    package mutating func apply(_ events: [PartitionEvent]) {
+        for event in events {
+            switch event {
+            case .opened(let id): set(id, .active)
+            case .active(let id): set(id, .active)
+            case .idle(let id): set(id, .idle)
+            case .finished(let id): set(id, .finished)
+            }
+        }
+        if !events.isEmpty { rise() }
+    }
+
+    private mutating func set(_ id: Int, _ state: State) {
+        let key = isPartitioned ? id : 0
+        if !isPartitioned && state == .finished { return }
+        partitions[key, default: Partition(state: state)].state = state
+    }
+
+    /// Passes the event times of a chunk's rows in order, and writes the watermark that stood
+    /// before each.
+    ///
+    /// Only selected rows count.
+    package mutating func stamp(
+        _ times: Span<Int64>, _ selection: Selection, partition id: Int,
+        into watermarks: inout MutableSpan<Int64>
+    ) {
+        let key = isPartitioned ? id : 0
+        var greatest = partitions[key]?.greatest ?? EventTime.none
+        let others = leastOfOthers(than: key)
+        var current = watermark
+        let delay = delay
+        selection.forEach { row in
+            watermarks[row] = current
+            greatest = max(greatest, times[row])
+            let own = EventTime.delayed(greatest, by: delay)
+            current = max(current, min(own, others))
+        }
+        partitions[key, default: Partition(state: .active)].greatest = greatest
+        partitions[key]?.state = .active
+        rise()
+    }
+
+    /// What the other active partitions allow.
+    private func leastOfOthers(than key: Int) -> Int64 {
+        var least = EventTime.end
+        for (id, partition) in partitions where id != key && partition.state == .active {
+            least = min(least, EventTime.delayed(partition.greatest, by: delay))
+        }
+        return least
+    }
+
+    private mutating func rise() {
+        let active = partitions.values.filter { $0.state == .active }
+        let reached = active.isEmpty ? partitions.values.map(\.greatest).max() : nil
+        let least = reached ?? active.map(\.greatest).min() ?? EventTime.none
+        watermark = max(watermark, EventTime.delayed(least, by: delay))
+    }
+}

@@ -1,0 +1,132 @@
+package import Dataflow
+import Dispatch
+import Synchronization
+
+/// Runs one plan from its sources' first record to their last, or until it is stopped.
+///
+/// Every source, worker and sink has a thread of its own; `run` waits for their end.
+package final class Engine: Sendable {
+    /// What a run came to.
+    package struct Outcome: Sendable {
+        /// Why it failed; nil if it did not.
+        package let failure: (any Error)?
+        package let statistics: Statistics
+    }
+
+    private let core: EngineCore
+    private let ending: Ending
+    private let ended = DispatchSemaphore(value: 0)
+    private let inputs = Mutex<[any Interruptible]>([])
+    private let clock: EngineClock
+
+    /// An engine for `plan`; `log` takes lines for the user.
+    package init(_ plan: Plan, clock: EngineClock, log: @escaping @Sendable (String) -> Void) {
+        self.clock = clock
+        let ended = ended
+        ending = Ending { ended.signal() }
+        core = EngineCore(Topology(plan), clock: clock, log: log, ending: ending)
+    }
+
+    /// Makes the sources stop where they are; what was read is still processed and written, and
+    /// windows that are open are not flushed. May be called on any thread.
+    package func stop() {
+        core.sequencer.stop()
+        inputs.withLock { for input in $0 { input.interrupt() } }
+    }
+
+    /// Runs to the end; blocks the calling thread.
+    package func run() -> Outcome {
+        let assembly: Assembly
+        do {
+            assembly = try Assembly(core)
+        } catch {
+            return Outcome(failure: error, statistics: Statistics(plan: core.topology.plan))
+        }
+        inputs.withLock { $0 = assembly.interruptibles }
+        let threads = start(assembly)
+        ended.wait()
+        // Whatever the reason, the sources must not go on.
+        stop()
+        if case .complete = ending.reached {} else { for sink in assembly.sinks { sink.writer.interrupt() } }
+        for input in assembly.inputs { input.parker.wake() }
+        for inbox in core.inboxes { inbox.parker.wake() }
+        for arrivals in core.arrivals { arrivals.parker.wake() }
+        for thread in threads { thread.join() }
+        for input in assembly.inputs { input.source.close() }
+        let failure = closeSinks(assembly)
+        return Outcome(failure: failure, statistics: assembly.statistics)
+    }
+
+    private func closeSinks(_ assembly: Assembly) -> (any Error)? {
+        var failure: (any Error)?
+        if case .failed(let error) = ending.reached { failure = error }
+        for sink in assembly.sinks {
+            do {
+                try sink.close()
+            } catch {
+                if failure == nil && !(error is OutputClosed) { failure = error }
+            }
+        }
+        return failure
+    }
+
+    private func start(_ assembly: Assembly) -> [EngineThread] {
+        var threads: [EngineThread] = []
+        for sink in assembly.sinks {
+            let box = Handover(sink)
+            threads.append(thread("sink-\(sink.index)", parker: sink.parker) {
+                try box.value.step()
+            })
+        }
+        for worker in assembly.workers {
+            let box = Handover(worker)
+            threads.append(thread("worker-\(worker.index)", parker: worker.inbox.parker) {
+                try box.value.step()
+            })
+        }
+        for (index, input) in assembly.inputs.enumerated() {
+            let box = Handover(input)
+            threads.append(inputThread("source-\(index)", box))
+        }
+        return threads
+    }
+
+    /// Milliseconds that a read may wait before the runner looks around.
+    private static let readWaitMilliseconds = 100
+
+    private func inputThread(_ name: String, _ box: Handover<any InputRunner>) -> EngineThread {
+        EngineThread(named: name) { [ending] in
+            let runner = box.value
+            do {
+                while ending.reached == nil && !runner.hasEnded {
+                    let wait = Self.readWaitMilliseconds
+                    if try runner.step(waitMilliseconds: wait) == .blocked { runner.parker.park() }
+                }
+            } catch {
+                ending.reach(error)
+            }
+        }
+    }
+
+    private func thread(
+        _ name: String, parker: Parker, step: @escaping @Sendable () throws -> Progress
+    ) -> EngineThread {
+        EngineThread(named: name) { [ending] in
+            do {
+                while ending.reached == nil {
+                    if try step() != .progressed { parker.park() }
+                }
+            } catch {
+                ending.reach(error)
+            }
+        }
+    }
+}
+
+/// Carries a part of the engine to the thread that owns it from then on.
+private struct Handover<Value>: @unchecked Sendable {
+    // Sendable: after the start only the new thread uses the value, until it is joined.
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,93 @@
+import Dataflow
+import Synchronization
+
+/// What the parts of a running engine share: the order, the ways between them, and how it ends.
+final class EngineCore: Sendable {
+    let topology: Topology
+    let clock: EngineClock
+    let drops: DropLog
+    let sequencer: Sequencer
+    /// By source; nil for one without event time.
+    let relays: [WatermarkRelay?]
+    /// By worker.
+    let inboxes: [Inbox]
+    /// By sink.
+    let arrivals: [SinkArrivals]
+    private let ending: Ending
+
+    init(
+        _ topology: Topology, clock: EngineClock, log: @escaping @Sendable (String) -> Void,
+        ending: Ending
+    ) {
+        self.topology = topology
+        self.clock = clock
+        self.ending = ending
+        drops = DropLog(clock: clock, log: log)
+        relays = topology.plan.sources.map { source in source.watermark.map(WatermarkRelay.init) }
+        let inboxes = (0..<topology.workers).map { _ in Inbox() }
+        let arrivals = topology.plan.sinks.map { _ in SinkArrivals() }
+        let sinksOfSource = topology.plan.sources.indices.map { source in
+            arrivals.indices.filter { sink in
+                topology.sinkTasks[sink].contains { topology.tasks[$0].source == source }
+            }
+        }
+        sequencer = Sequencer(
+            topology, clock: clock,
+            announce: { ticket in
+                for sink in sinksOfSource[ticket.chunk.source] { arrivals[sink].expect(ticket) }
+                for inbox in inboxes { inbox.expect(ticket) }
+            },
+            finished: { ending.reach(.complete) })
+        self.inboxes = inboxes
+        self.arrivals = arrivals
+    }
+
+    /// Sends rows through an exchange; never waits.
+    func send(_ message: ExchangeMessage, to worker: Int) { inboxes[worker].send(message) }
+
+    /// Sends encoded rows to a sink; never waits.
+    func write(_ piece: SinkPiece, to sink: Int) { arrivals[sink].send(piece) }
+
+    /// Notes the watermark behind a chunk of a source.
+    func passed(_ watermark: Int64, source: Int) { sequencer.passed(watermark, source: source) }
+
+    /// Notes that one thing a chunk caused is done.
+    func complete(_ ticket: Ticket) {
+        if ticket.complete() { sequencer.release(ticket) }
+    }
+}
+
+/// How a run ends: the first reason counts.
+final class Ending: Sendable {
+    /// Why a run ends.
+    enum Reason: Sendable {
+        /// Everything under way is done.
+        case complete
+        /// The target of a sink wants no more.
+        case outputClosed
+        case failed(any Error)
+    }
+
+    private let reason = Mutex<Reason?>(nil)
+    private let onReach: @Sendable () -> Void
+
+    /// `onReach` is called once.
+    init(onReach: @escaping @Sendable () -> Void) { self.onReach = onReach }
+
+    /// Ends the run, unless it has ended.
+    func reach(_ reason: Reason) {
+        let isFirst = self.reason.withLock { known in
+            guard known == nil else { return false }
+            known = reason
+            return true
+        }
+        if isFirst { onReach() }
+    }
+
+    /// Notes an error thrown by a part of the engine.
+    func reach(_ error: any Error) {
+        reach(error is OutputClosed ? .outputClosed : .failed(error))
+    }
+
+    var reached: Reason? { reason.withLock { $0 } }
+}

@@ -1,0 +1,187 @@
+import Dataflow
+import Storage
+import Synchronization
+
+/// Numbers the chunks of all sources: its order is the order of the world.
+///
+/// The one place where back-pressure acts. A chunk gets a number only while tickets and bytes are
+/// left; everyone who has a part in it (workers, sinks) is told of it in the order of the numbers.
+/// Table updates take effect between two numbers. Of several bounded sources the one with the least
+/// watermark goes next, which makes their interleaving a function of their content; live ones go as
+/// they come.
+final class Sequencer: Sendable {
+    /// What became of an offered chunk.
+    enum Answer {
+        case numbered
+        /// No ticket is left, or it is not this source's turn; the offering thread is woken later.
+        case wait
+        /// The run is over.
+        case stopped
+    }
+
+    private struct Feed {
+        let isTable: Bool
+        let isBounded: Bool
+        var sequence = 0
+        var hasEnded = false
+        /// Chunks whose watermark is not known yet.
+        var unpassed = 0
+        var watermark = EventTime.none
+    }
+
+    private struct State {
+        var number = 0
+        var ticketsOut = 0
+        var bytesOut = 0
+        var feeds: [Feed] = []
+        var tables: [(any TableVersion)?] = []
+        var isStopping = false
+        var waiting: [Parker] = []
+    }
+
+    private let state: Mutex<State>
+    private let topology: Topology
+    private let ticketsMax: Int
+    private let bytesMax: Int
+    private let clock: EngineClock
+    /// Called with every numbered ticket, in order.
+    private let announce: @Sendable (Ticket) -> Void
+    /// Called once, when nothing is under way and nothing will come.
+    private let finished: @Sendable () -> Void
+
+    init(
+        _ topology: Topology, clock: EngineClock, announce: @escaping @Sendable (Ticket) -> Void,
+        finished: @escaping @Sendable () -> Void
+    ) {
+        self.topology = topology
+        self.clock = clock
+        self.announce = announce
+        self.finished = finished
+        let settings = topology.plan.settings
+        ticketsMax = settings.chunksInFlight > 0
+            ? settings.chunksInFlight : 4 + 3 * topology.workers
+        bytesMax = settings.bytesInFlight
+        let tableCount = topology.plan.sources.compactMap(\.table).count
+        var first = State()
+        first.tables = [(any TableVersion)?](repeating: nil, count: tableCount)
+        state = Mutex(first)
+    }
+
+    /// Says which sources there are, before any of them offers a chunk.
+    func open(_ sources: [(isTable: Bool, isBounded: Bool)]) {
+        state.withLock { state in
+            state.feeds = sources.map { Feed(isTable: $0.isTable, isBounded: $0.isBounded) }
+        }
+    }
+
+    /// Offers the next chunk of a source.
+    func offer(_ content: Chunk.Content, from source: Int, waking parker: Parker) -> Answer {
+        let byteCount = content.byteCount
+        return state.withLock { state in
+            guard !state.isStopping else { return .stopped }
+            let fits = state.ticketsOut < ticketsMax
+                && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
+            guard fits, isTurn(of: source, state), let tables = loaded(source, state) else {
+                state.waiting.append(parker)
+                return .wait
+            }
+            let chunk = Chunk(
+                number: state.number, sequence: state.feeds[source].sequence, source: source,
+                content: content, arrival: clock.wallMicroseconds(), tables: tables)
+            state.number += 1
+            state.feeds[source].sequence += 1
+            if case .end = content { state.feeds[source].hasEnded = true }
+            state.feeds[source].unpassed += 1
+            state.ticketsOut += 1
+            state.bytesOut += byteCount
+            announce(
+                Ticket(
+                    chunk, byteCount: byteCount,
+                    completions: topology.completions(ofSource: source)))
+            return .numbered
+        }
+    }
+
+    /// Whether a bounded source is the one with the least watermark among those that have not
+    /// ended.
+    private func isTurn(of source: Int, _ state: State) -> Bool {
+        let own = state.feeds[source]
+        guard own.isBounded && !own.isTable else { return true }
+        let rivals = state.feeds.indices.filter { index in
+            let feed = state.feeds[index]
+            return feed.isBounded && !feed.isTable && !feed.hasEnded
+        }
+        guard rivals.count > 1 else { return true }
+        if rivals.contains(where: { state.feeds[$0].unpassed > 0 }) { return false }
+        return rivals.min { state.feeds[$0].watermark < state.feeds[$1].watermark } == source
+    }
+
+    /// The tables for a chunk of `source`, or nil while one that it may need is not loaded.
+    private func loaded(_ source: Int, _ state: State) -> [any TableVersion]? {
+        let tables = state.tables.compactMap { $0 }
+        return tables.count == state.tables.count || state.feeds[source].isTable ? tables : nil
+    }
+
+    /// Notes the watermark behind a chunk of a source.
+    func passed(_ watermark: Int64, source: Int) {
+        let woken = state.withLock { state in
+            state.feeds[source].watermark = watermark
+            state.feeds[source].unpassed -= 1
+            return Self.takeWaiting(&state)
+        }
+        for parker in woken { parker.wake() }
+    }
+
+    /// Puts a version of a table in force for the chunks from here on.
+    func setTable(_ index: Int, to version: any TableVersion) {
+        let woken = state.withLock { state in
+            state.tables[index] = version
+            return Self.takeWaiting(&state)
+        }
+        for parker in woken { parker.wake() }
+    }
+
+    /// Takes back a ticket of which everything is done.
+    func release(_ ticket: Ticket) {
+        let (woken, isLast) = state.withLock { state in
+            state.ticketsOut -= 1
+            state.bytesOut -= ticket.byteCount
+            return (Self.takeWaiting(&state), isFinished(state))
+        }
+        for parker in woken { parker.wake() }
+        if isLast { finished() }
+    }
+
+    /// Numbers nothing any more; what is under way goes on.
+    func stop() {
+        let (woken, isLast) = state.withLock { state in
+            state.isStopping = true
+            return (Self.takeWaiting(&state), isFinished(state))
+        }
+        for parker in woken { parker.wake() }
+        if isLast { finished() }
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    private func isFinished(_ state: State) -> Bool {
+        guard state.ticketsOut == 0 else { return false }
+        return state.isStopping || state.feeds.allSatisfy { $0.hasEnded || $0.isTable }
+    }
+
+    private static func takeWaiting(_ state: inout State) -> [Parker] {
+        let woken = state.waiting
+        state.waiting = []
+        return woken
+    }
+}
+
+extension Chunk.Content {
+    /// Bytes it holds under way.
+    var byteCount: Int {
+        switch self {
+        case .records(let raw): raw.slab.byteCount
+        case .rejected, .end: 0
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import Dataflow
+import Synchronization
+
+/// Hands a source's watermark from chunk to chunk, in the order of their numbers, across workers.
+///
+/// The worker that decodes chunk n stamps its rows only when the one with chunk n − 1 has passed
+/// the watermark on.
+final class WatermarkRelay: Sendable {
+    private struct State {
+        var next = 0
+        var tracker: WatermarkTracker
+        var waiting: [(sequence: Int, parker: Parker)] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ strategy: WatermarkStrategy) {
+        state = Mutex(State(tracker: WatermarkTracker(strategy)))
+    }
+
+    /// The watermark as it stands before chunk `sequence`, or nil if an earlier chunk still has it;
+    /// then `parker` is woken when it is there.
+    func take(_ sequence: Int, waking parker: Parker) -> WatermarkTracker? {
+        state.withLock { state in
+            if state.next == sequence { return state.tracker }
+            state.waiting.append((sequence, parker))
+            return nil
+        }
+    }
+
+    /// Passes the watermark on to the next chunk.
+    func pass(_ tracker: WatermarkTracker) {
+        let woken = state.withLock { state in
+            state.tracker = tracker
+            state.next += 1
+            let next = state.next
+            let woken = state.waiting.filter { $0.sequence <= next }
+            state.waiting.removeAll { $0.sequence <= next }
+            return woken.map(\.parker)
+        }
+        for parker in woken { parker.wake() }
+    }
+
+    /// The watermark behind the chunks passed so far.
+    var watermark: Int64 { state.withLock { $0.tracker.watermark } }
+}

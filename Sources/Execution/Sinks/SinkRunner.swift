@@ -1,0 +1,140 @@
+import Dataflow
+import Synchronization
+
+/// Encoded output of one chunk, from one worker, for one input of a sink.
+struct SinkPiece: Sendable {
+    let ticket: Ticket
+    let input: Int
+    let sender: Int
+    let parts: [EncodedPart]
+}
+
+/// Puts the pieces for one sink in order and writes them; stepped by the sink's own thread.
+///
+/// The order is that of the chunks' numbers; within a chunk that of the inputs, then of the
+/// workers. What is ready together is written together.
+final class SinkRunner {
+    /// Bytes written by one call, at most (one piece always is).
+    private static let writeBytesMax = 8 << 20
+
+    let index: Int
+    let parker: Parker
+    let writer: any SinkWriter
+    private let core: EngineCore
+    private let arrivals: SinkArrivals
+    private var expected = Queue<Ticket>()
+    /// Pieces that are here, by chunk number, input and sender.
+    private var pieces: [PieceKey: SinkPiece] = [:]
+    /// The next piece of the first expected chunk.
+    private var nextPiece = 0
+    private var needsFlush = false
+    private(set) var rowsWritten = 0
+
+    private struct PieceKey: Hashable {
+        let number: Int
+        let input: Int
+        let sender: Int
+    }
+
+    init(_ index: Int, writer: any SinkWriter, core: EngineCore, arrivals: SinkArrivals) {
+        self.index = index
+        self.writer = writer
+        self.core = core
+        self.arrivals = arrivals
+        parker = arrivals.parker
+    }
+
+    /// Writes what is ready and in order.
+    func step() throws -> Progress {
+        let (tickets, arrived) = arrivals.take()
+        for ticket in tickets { expected.append(ticket) }
+        for piece in arrived {
+            let number = piece.ticket.chunk.number
+            pieces[PieceKey(number: number, input: piece.input, sender: piece.sender)] = piece
+        }
+        let (ready, parts) = takeReady()
+        if ready.isEmpty {
+            if needsFlush {
+                try writer.flush()
+                needsFlush = false
+                return .progressed
+            }
+            return expected.isEmpty ? .idle : .blocked
+        }
+        if !parts.isEmpty {
+            try writer.write(parts)
+            needsFlush = true
+            rowsWritten += parts.reduce(0) { $0 + $1.rowCount }
+        }
+        for ticket in ready { core.complete(ticket) }
+        return .progressed
+    }
+
+    /// The tickets of the pieces that are next in order, and what is to be written of them.
+    private func takeReady() -> (tickets: [Ticket], parts: [EncodedPart]) {
+        var tickets: [Ticket] = []
+        var parts: [EncodedPart] = []
+        var byteCount = 0
+        while let ticket = expected.first, byteCount < Self.writeBytesMax {
+            let keys = order(of: ticket)
+            guard nextPiece < keys.count else {
+                _ = expected.popFirst()
+                nextPiece = 0
+                continue
+            }
+            guard let piece = pieces.removeValue(forKey: keys[nextPiece]) else { break }
+            nextPiece += 1
+            tickets.append(ticket)
+            for part in piece.parts where part.byteCount > 0 {
+                parts.append(part)
+                byteCount += part.byteCount
+            }
+        }
+        return (tickets, parts)
+    }
+
+    private func order(of ticket: Ticket) -> [PieceKey] {
+        let topology = core.topology
+        let number = ticket.chunk.number
+        return topology.sinkTasks[index].enumerated().flatMap { input, task -> [PieceKey] in
+            guard topology.tasks[task].source == ticket.chunk.source else { return [] }
+            let isAlone = topology.tasks[task].upstream == nil
+            let senders = isAlone ? [number % topology.workers] : Array(0..<topology.workers)
+            return senders.map { PieceKey(number: number, input: input, sender: $0) }
+        }
+    }
+
+    /// Ends the output in order.
+    func close() throws {
+        if needsFlush { try writer.flush() }
+        try writer.close()
+    }
+}
+
+/// Where workers leave pieces for a sink.
+final class SinkArrivals: Sendable {
+    private struct State {
+        var tickets: [Ticket] = []
+        var pieces: [SinkPiece] = []
+    }
+
+    private let state = Mutex(State())
+    let parker = Parker()
+
+    func expect(_ ticket: Ticket) {
+        state.withLock { $0.tickets.append(ticket) }
+    }
+
+    func send(_ piece: SinkPiece) {
+        state.withLock { $0.pieces.append(piece) }
+        parker.wake()
+    }
+
+    func take() -> (tickets: [Ticket], pieces: [SinkPiece]) {
+        state.withLock { state in
+            let taken = (state.tickets, state.pieces)
+            state = State()
+            return taken
+        }
+    }
+}

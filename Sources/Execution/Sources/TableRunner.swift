@@ -1,0 +1,88 @@
+import Dataflow
+
+/// Fills a broadcast table from its source: first whole, then, while the source lives, update by
+/// update.
+///
+/// The first version is published when the source has nothing more at hand, later ones after each
+/// read. A version takes effect between two chunk numbers.
+final class TableRunner: InputRunner {
+    let source: any Source
+    let parker = Parker()
+    private let index: Int
+    private let table: Int
+    private let core: EngineCore
+    private let node: Plan.SourceNode
+    private let decoder: any Decoder
+    private let builder: any TableBuilder
+    private var isLoaded = false
+    private var rejected: Batch?
+    private(set) var hasEnded = false
+    private(set) var counters = SourceCounters()
+
+    init(_ index: Int, source: any Source, table: Plan.SourceNode.Table, core: EngineCore) {
+        self.index = index
+        self.table = table.index
+        self.source = source
+        self.core = core
+        node = core.topology.plan.sources[index]
+        decoder = node.makeDecoder()
+        builder = table.makeBuilder()
+    }
+
+    func step(waitMilliseconds: Int) throws -> Progress {
+        if let rows = rejected {
+            switch core.sequencer.offer(.rejected(rows), from: index, waking: parker) {
+            case .wait: return .blocked
+            case .numbered, .stopped: rejected = nil
+            }
+            return .progressed
+        }
+        guard !hasEnded else { return .idle }
+        let byteCount = core.topology.plan.settings.chunkBytes
+        let wait = isLoaded ? waitMilliseconds : 0
+        switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
+        case .chunk(let raw):
+            try add(raw)
+            if isLoaded { publish() }
+            return .progressed
+        case .rejected(let records):
+            reject(RejectedRows.batch(of: records, source: node.name))
+            return .progressed
+        case .nothing:
+            if isLoaded { return core.sequencer.isStopping ? stop() : .idle }
+            publish()
+            return .progressed
+        case .end:
+            if !isLoaded { publish() }
+            hasEnded = true
+            return .progressed
+        }
+    }
+
+    private func stop() -> Progress {
+        hasEnded = true
+        return .idle
+    }
+
+    private func add(_ raw: RawChunk) throws {
+        counters.bytes += raw.range.count
+        decoder.begin(raw)
+        var rejects = RejectedRows()
+        let rowsMax = core.topology.plan.settings.batchRows
+        while let batch = decoder.next(rowsMax: rowsMax, rejects: &rejects) {
+            counters.rows += batch.count
+            try builder.add(batch, rejects: &rejects)
+        }
+        if !rejects.isEmpty { reject(rejects.take()) }
+    }
+
+    private func reject(_ rows: Batch) {
+        counters.errors += rows.count
+        rejected = rows
+    }
+
+    private func publish() {
+        core.sequencer.setTable(table, to: builder.version())
+        isLoaded = true
+    }
+}

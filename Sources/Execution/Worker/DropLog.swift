@@ -1,0 +1,53 @@
+import Dataflow
+import Synchronization
+
+/// Says, at a limited rate, which rows leave through an output that nobody takes.
+///
+/// They are counted by their steps; here the first one and then one a second is shown, so that
+/// nothing disappears without a word.
+final class DropLog: Sendable {
+    private struct Entry {
+        var lastNanoseconds: Int64
+        var unsaid = 0
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+    private let clock: EngineClock
+    private let log: @Sendable (String) -> Void
+    private static let intervalNanoseconds: Int64 = 1_000_000_000
+
+    init(clock: EngineClock, log: @escaping @Sendable (String) -> Void) {
+        self.clock = clock
+        self.log = log
+    }
+
+    /// Notes the rows of a batch that goes nowhere. A main output without a taker is no loss: the
+    /// plan's author may want only the side outputs.
+    func note(_ batch: Batch, from name: String, port: Port) {
+        guard let portName = port.name, port != .main else { return }
+        let key = "\(name).\(portName)"
+        let now = clock.monotonicNanoseconds()
+        let unsaid: Int? = entries.withLock { entries in
+            guard var entry = entries[key] else {
+                entries[key] = Entry(lastNanoseconds: now)
+                return batch.count
+            }
+            entry.unsaid += batch.count
+            defer { entries[key] = entry }
+            guard now - entry.lastNanoseconds >= Self.intervalNanoseconds else { return nil }
+            let count = entry.unsaid
+            entry.unsaid = 0
+            entry.lastNanoseconds = now
+            return count
+        }
+        guard let unsaid else { return }
+        log("\(key): \(unsaid) more rows that no sink takes\(reason(batch, port))")
+    }
+
+    private func reason(_ batch: Batch, _ port: Port) -> String {
+        guard port == .errors, let error = batch.columns.first else { return "" }
+        let row = batch.selection[0]
+        let position = batch.columns[3].text(at: row)
+        return "; \(position.description): \(error.text(at: row).description)"
+    }
+}

@@ -1,0 +1,98 @@
+import Dataflow
+
+/// What a call of `step` achieved.
+package enum Progress: Sendable, Equatable {
+    /// Something was done; call again.
+    case progressed
+    /// There is nothing to do.
+    case idle
+    /// There is something to do, but it waits for another part of the engine.
+    case blocked
+}
+
+/// One shard of the whole pipeline: a value that a thread, or a simulator, steps.
+///
+/// Every call of `step` does one thing: a chunk through one task. Tasks behind exchanges go first,
+/// so that what is under way leaves before more comes in.
+final class Worker {
+    let index: Int
+    let inbox: Inbox
+    private let core: EngineCore
+    private var sourceTasks: [SourceTask] = []
+    private var exchangeTasks: [ExchangeTask] = []
+
+    init(_ index: Int, core: EngineCore) {
+        self.index = index
+        self.core = core
+        inbox = core.inboxes[index]
+        let topology = core.topology
+        for (number, task) in topology.tasks.enumerated() {
+            let runner = TaskRunner(number, of: topology, worker: index, drops: core.drops)
+            if task.upstream == nil {
+                sourceTasks.append(SourceTask(runner, core: core))
+            } else {
+                exchangeTasks.append(ExchangeTask(runner, core: core))
+            }
+        }
+    }
+
+    /// Does the next thing.
+    func step() throws -> Progress {
+        let (tickets, messages) = inbox.take()
+        for ticket in tickets { expect(ticket) }
+        for message in messages {
+            exchangeTasks[message.task - sourceTasks.count].receive(message)
+        }
+        for task in exchangeTasks.reversed() {
+            if let (ticket, output) = try task.step() {
+                send(output, ticket)
+                return .progressed
+            }
+        }
+        var isWaiting = false
+        for task in sourceTasks {
+            switch try task.step(waking: inbox.parker) {
+            case .done(let ticket, let output):
+                send(output, ticket)
+                return .progressed
+            case .nothing: break
+            case .waiting: isWaiting = true
+            }
+        }
+        isWaiting = isWaiting || exchangeTasks.contains { $0.isWaiting }
+        return isWaiting ? .blocked : .idle
+    }
+
+    private func expect(_ ticket: Ticket) {
+        if ticket.chunk.number % core.topology.workers == index {
+            sourceTasks[ticket.chunk.source].expect(ticket)
+        }
+        for task in exchangeTasks where task.source == ticket.chunk.source { task.expect(ticket) }
+    }
+
+    private func send(_ output: TaskOutput, _ ticket: Ticket) {
+        for exchange in output.exchanged {
+            for (worker, batches) in exchange.batches.enumerated() {
+                core.send(
+                    ExchangeMessage(
+                        task: exchange.task, sender: index, ticket: ticket, batches: batches,
+                        watermark: exchange.watermark),
+                    to: worker)
+            }
+        }
+        for encoded in output.encoded {
+            core.write(
+                SinkPiece(
+                    ticket: ticket, input: encoded.input, sender: index, parts: encoded.parts),
+                to: encoded.sink)
+        }
+        core.complete(ticket)
+    }
+
+    /// The counters of this shard, by step; and those of its sources.
+    var counters: (steps: [(step: Int, counters: StepCounters)], sources: [SourceCounters]) {
+        let steps =
+            sourceTasks.flatMap { $0.runner.counters } + exchangeTasks.flatMap { $0.runner.counters }
+        return (steps, sourceTasks.map(\.counters))
+    }
+}

@@ -1,0 +1,72 @@
+import Dataflow
+import Storage
+
+/// `dedup` with `keep: first`: passes the first arrival of each key at once.
+///
+/// A row touches the table of its own bucket only. Where a key is unique over a window of several
+/// buckets, the live buckets around its own are asked too, with the same hash. A row whose bucket
+/// has expired is late.
+final class FirstRowDedup: Operator {
+    private let step: DedupStep
+    private let splitter: BucketSplitter
+    private let encoder: KeyEncoder
+    private let state = BucketedState(valueWidth: 0)
+    private(set) var counters = StepCounters()
+
+    init(_ step: DedupStep) {
+        self.step = step
+        splitter = BucketSplitter(size: step.bucketSize)
+        encoder = KeyEncoder(columns: step.key)
+    }
+
+    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
+        guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
+        counters.received += batch.count
+        let parts = splitter.split(
+            batch.selection, times: batch.columns[time], watermarks: batch.columns[mark],
+            retain: step.retain)
+        if !parts.late.isEmpty {
+            counters.late += parts.late.count
+            output.emit(batch.selecting(parts.late), to: .late)
+        }
+        let onTime = batch.selecting(parts.onTime)
+        let keys = encoder.encode(onTime)
+        let entries = Slab(byteCount: keys.rowCount * 4)
+        switch step.scope {
+        case .bucket:
+            for (start, rows) in parts.buckets {
+                _ = state.table(start).getOrInsert(
+                    keys, rows: rows.listing, count: rows.count, into: entries)
+            }
+        case .window(_, let buckets):
+            insertInOrder(parts, keys, entries, reach: Int64(buckets - 1) * step.bucketSize)
+        }
+        let fresh = parts.onTime.marked(HotTable.isNewMark, in: entries)
+        counters.passed += fresh.count
+        counters.duplicate += parts.onTime.count - fresh.count
+        output.emit(batch.selecting(fresh))
+    }
+
+    /// Inserts runs of rows of one bucket in the order of arrival, unless a bucket in reach has
+    /// their key.
+    private func insertInOrder(
+        _ parts: BucketSplitter.Parts, _ keys: EncodedKeys, _ entries: Slab, reach: Int64
+    ) {
+        for (start, rows) in parts.runs {
+            var rest = rows
+            for other in state.buckets where other != start && abs(other - start) <= reach {
+                guard let table = state.existing(other) else { continue }
+                rest = table.missing(keys, among: rest, found: entries)
+            }
+            _ = state.table(start).getOrInsert(
+                keys, rows: rest.listing, count: rest.count, into: entries)
+        }
+    }
+
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
+        for start in state.buckets where start + step.bucketSize + step.retain <= watermark {
+            state.drop(start)
+        }
+        return watermark
+    }
+}

@@ -1,0 +1,83 @@
+package import Dataflow
+import Storage
+
+/// The table has grown beyond its memory guard.
+package struct TableTooLarge: Error, CustomStringConvertible {
+    package let table: String
+    package let byteCount: Int
+    package let byteCountMax: Int
+
+    package var description: String {
+        """
+        table '\(table)' needs more than its memory_limit: \(byteCount >> 20) MiB of \
+        \(byteCountMax >> 20) MiB. Every worker reads the whole table from memory. Declare fewer \
+        fields in its schema, filter its file beforehand, or raise table.memory_limit
+        """
+    }
+}
+
+/// Builds the versions of a broadcast table from upserts.
+///
+/// New rows collect in a segment of their own; when that has grown to a part of the whole, or the
+/// table is first loaded, all segments become one.
+package final class BroadcastTableBuilder: TableBuilder {
+    private let name: String
+    private let key: [Int]
+    private let byteCountMax: Int
+    private var segments: [TableSegment] = []
+    private var added: [Batch] = []
+    private var addedBytes = 0
+
+    /// A new segment is merged when the old ones have fewer than this many times its rows.
+    private static let mergeFactor = 8
+    private static let segmentsMax = 4
+
+    /// A builder for the table `name` with its key in the columns `key`.
+    package init(name: String, key: [Int], byteCountMax: Int) {
+        self.name = name
+        self.key = key
+        self.byteCountMax = byteCountMax
+    }
+
+    package func add(_ batch: Batch, rejects: inout RejectedRows) throws {
+        var kept = batch.selection
+        for column in key {
+            if let validity = batch.columns[column].validity { kept = kept.valid(in: validity) }
+        }
+        for _ in kept.count..<batch.count {
+            rejects.add(
+                error: "the key of the table is null", step: name, source: name, position: "",
+                raw: nil)
+        }
+        guard !kept.isEmpty else { return }
+        let owned = batch.selecting(kept).owned()
+        added.append(owned)
+        addedBytes += owned.columns.reduce(0) { $0 + $1.byteCount }
+        try guardMemory(segments.reduce(addedBytes) { $0 + $1.byteCount })
+    }
+
+    private func guardMemory(_ byteCount: Int) throws {
+        if byteCount > byteCountMax {
+            throw TableTooLarge(table: name, byteCount: byteCount, byteCountMax: byteCountMax)
+        }
+    }
+
+    package func version() -> any TableVersion {
+        if !added.isEmpty {
+            let rows = added.reduce(0) { $0 + $1.count }
+            let before = segments.reduce(0) { $0 + $1.rowCount }
+            if before < rows * Self.mergeFactor || segments.count == Self.segmentsMax {
+                let old = segments.reversed().map { segment in
+                    Batch(columns: segment.columns, selection: segment.liveRows())
+                }
+                segments = [TableSegment(Batch.concatenated(old + added).owned(), key: key)]
+            } else {
+                segments.insert(TableSegment(Batch.concatenated(added).owned(), key: key), at: 0)
+            }
+            added = []
+            addedBytes = 0
+        }
+        return BroadcastTable(
+            segments: segments, count: segments.reduce(0) { $0 + $1.keyCount })
+    }
+}

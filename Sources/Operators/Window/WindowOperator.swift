@@ -1,0 +1,115 @@
+import Dataflow
+import Storage
+
+/// The `window` step at work: incremental aggregates per window and group.
+///
+/// A window `[start, end)` is a bucket of state. A row goes into its window if the watermark that
+/// stood before it is below the window's end, and is late otherwise; when the watermark behind a
+/// chunk reaches the end, the window's results leave, in order of the groups' keys, and its state
+/// is dropped. Sliding and session windows can share all of this: only which buckets a row touches
+/// and when a bucket's groups become a result would differ.
+final class WindowOperator: Operator {
+    private let step: WindowStep
+    private let rejection: RowRejection
+    private let splitter: BucketSplitter
+    private let encoder: KeyEncoder
+    private let aggregates: [WindowAggregate]
+    private let state: BucketedState
+    /// What the windows keep beside their tables, by start.
+    private var extras: [Int64: GroupExtras] = [:]
+    private let results: WindowResults
+    private(set) var counters = StepCounters()
+
+    init(_ step: WindowStep, _ context: StepContext) {
+        self.step = step
+        rejection = RowRejection(
+            step: context.step, sources: context.sources, schema: step.input)
+        splitter = BucketSplitter(size: step.size, offset: step.offset)
+        encoder = KeyEncoder(columns: step.by)
+        var width = 0
+        var aggregates: [WindowAggregate] = []
+        for (index, aggregate) in step.aggregates.enumerated() {
+            guard let kernel = aggregate.makeKernel() else { continue }
+            aggregates.append(
+                WindowAggregate(aggregate, kernel: kernel, index: index, offset: width))
+            width += (kernel.stateWidth + 7) & ~7
+        }
+        self.aggregates = aggregates
+        state = BucketedState(valueWidth: width)
+        results = WindowResults(step, aggregates, name: context.step)
+    }
+
+    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
+        guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
+        counters.received += batch.count
+        var parts = splitter.split(
+            batch.selection, times: batch.columns[time], watermarks: batch.columns[mark],
+            retain: 0)
+        if !parts.late.isEmpty {
+            counters.late += parts.late.count
+            output.emit(batch.selecting(parts.late), to: .late)
+        }
+        var failures = RowFailures()
+        let inputs = aggregates.map { $0.inputs(batch, on: parts.onTime, failures: &failures) }
+        if !failures.isEmpty { parts = refuse(failures, parts, batch, at: chunk, into: &output) }
+        counters.absorbed += parts.onTime.count
+        let keys = encoder.encode(batch.selecting(parts.onTime))
+        let entries = Slab(byteCount: keys.rowCount * 4)
+        let ordinals = step.input.ordinal.map { batch.columns[$0] }
+        for (start, rows) in parts.buckets where !rows.isEmpty {
+            let table = state.table(start)
+            _ = table.getOrInsert(keys, rows: rows.listing, count: rows.count, into: entries)
+            let groups = GroupStates(
+                table: table, keys: keys, rows: rows, entries: entries,
+                extras: extras[start] ?? makeExtras(start), chunk: chunk.number,
+                ordinals: ordinals)
+            for (aggregate, input) in zip(aggregates, inputs) {
+                aggregate.update(input, rows, groups)
+            }
+        }
+    }
+
+    private func makeExtras(_ start: Int64) -> GroupExtras {
+        let made = GroupExtras()
+        extras[start] = made
+        return made
+    }
+
+    /// Takes rows out for which an aggregate's argument or filter has no value.
+    private func refuse(
+        _ failures: RowFailures, _ parts: BucketSplitter.Parts, _ batch: Batch, at chunk: Chunk,
+        into output: inout Emitter
+    ) -> BucketSplitter.Parts {
+        var parts = parts
+        parts.onTime = failures.excluded(from: parts.onTime)
+        parts.buckets = parts.buckets.map { ($0.start, failures.excluded(from: $0.rows)) }
+        counters.errors += failures.count
+        output.emit(rejection.rows(failures, of: batch, at: chunk), to: .errors)
+        return parts
+    }
+
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
+        close(upTo: watermark, into: &output)
+        return watermark
+    }
+
+    func finish(at chunk: Chunk, into output: inout Emitter) {
+        close(upTo: EventTime.end, into: &output)
+    }
+
+    private func close(upTo watermark: Int64, into output: inout Emitter) {
+        var ordinal: Int64 = 0
+        for start in state.buckets where start + step.size <= watermark {
+            guard let table = state.existing(start) else { continue }
+            let made = results.make(
+                start: start, table: table, extras: extras[start] ?? GroupExtras(),
+                firstOrdinal: ordinal)
+            ordinal += Int64(table.count)
+            counters.emitted += made.batch.count
+            output.emit(made.batch)
+            if let rejected = made.rejected { output.emit(rejected, to: .errors) }
+            state.drop(start)
+            extras[start] = nil
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Dataflow
+import Storage
+
+/// Makes the rows of a window that closes: one per group, in the order of the groups' keys.
+struct WindowResults {
+    private let step: WindowStep
+    private let aggregates: [WindowAggregate]
+    private let decoder: KeyDecoder
+
+    private let name: String
+
+    /// Results of the step called `name`.
+    init(_ step: WindowStep, _ aggregates: [WindowAggregate], name: String) {
+        self.name = name
+        self.step = step
+        self.aggregates = aggregates
+        decoder = KeyDecoder(types: step.by.map { step.input.fields[$0].type })
+    }
+
+    /// The results of the window at `start`, and the groups that have none, with the reason.
+    ///
+    /// A result has the event time `end - 1` µs, and a watermark no later than that.
+    func make(
+        start: Int64, table: HotTable, extras: GroupExtras, firstOrdinal: Int64
+    ) -> (batch: Batch, rejected: Batch?) {
+        let entries = table.sortedEntries()
+        let count = entries.count
+        var failures = RowFailures()
+        let groups = ClosingGroups(table: table, entries: entries, extras: extras)
+        var columns = [constant(start, count), constant(start + step.size, count)]
+        columns += decoder.columns(of: entries, in: table)
+        for aggregate in aggregates {
+            columns.append(
+                aggregate.kernel.results(groups, offset: aggregate.offset, failures: &failures))
+        }
+        let last = start + step.size - 1
+        columns.append(constant(last, count))
+        columns.append(constant(last, count).reinterpreted(as: .int))
+        var builder = ColumnBuilder(.int, capacity: count)
+        var ordinals = builder.int64s
+        for row in 0..<count { ordinals[row] = firstOrdinal + Int64(row) }
+        columns.append(builder.finish(count: count))
+        let batch = Batch(columns: columns, count: count)
+        let sound = batch.selecting(failures.excluded(from: batch.selection))
+        return (sound, failures.isEmpty ? nil : reject(failures, of: batch))
+    }
+
+    /// Error rows for groups without a result; their place is the window and the group.
+    private func reject(_ failures: RowFailures, of batch: Batch) -> Batch {
+        var rejected = RejectedRows()
+        for (row, message) in zip(failures.rows, failures.messages) {
+            let place = (0..<2 + step.by.count).map { column in
+                step.output.fields[column].name + "=" + batch.columns[column].described(at: row)
+            }
+            rejected.add(
+                error: message, step: name, source: "", position: place.joined(separator: " "),
+                raw: nil)
+        }
+        return rejected.take()
+    }
+
+    private func constant(_ value: Int64, _ count: Int) -> Column {
+        var builder = ColumnBuilder(.timestamp, capacity: count)
+        var values = builder.int64s
+        for row in 0..<count { values[row] = value }
+        return builder.finish(count: count)
+    }
+}

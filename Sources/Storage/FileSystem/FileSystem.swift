@@ -1,0 +1,160 @@
+/// The door to files: the only way by which anything opens, syncs, renames or removes one.
+///
+/// `DiskFileSystem` is the world's; tests put a twin in memory in its place.
+package protocol FileSystem: Sendable {
+    /// Opens a file; it closes when the last reference to it goes.
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any File
+
+    /// What stands at a path, symbolic links followed; nil where nothing does.
+    func status(of path: String) throws(StorageError) -> FileStatus?
+
+    /// Names in a directory, without `.` and `..`, in no order.
+    func names(in directory: String) throws(StorageError) -> [String]
+
+    /// Makes a directory and those above it; one that is there already is fine.
+    func makeDirectories(_ path: String) throws(StorageError)
+
+    /// Gives a file another name, replacing what had it.
+    func rename(_ path: String, to newPath: String) throws(StorageError)
+
+    /// Removes a name.
+    func unlink(_ path: String) throws(StorageError)
+
+    /// Makes creations, renames and removals in a directory durable.
+    func syncDirectory(_ path: String) throws(StorageError)
+}
+
+/// How a file is opened.
+package enum OpenMode: Sendable, Equatable {
+    /// To read what is there.
+    case read
+    /// To read and write from the start; made if absent, emptied if `truncating`.
+    case write(truncating: Bool)
+    /// To write behind the end; made if absent.
+    case append
+}
+
+/// An open file.
+///
+/// Reads and writes may do less than they were asked, as the system's do: `read(into:_:at:)` gives
+/// at least one byte unless the file ends, and `write` at least one unless there is nothing to
+/// write. The extensions below go on until all is done.
+package protocol File: AnyObject, Sendable {
+    var path: String { get }
+
+    /// Reads at `offset` into `range` of `slab`; gives the bytes read, 0 at the end. A pipe or
+    /// terminal is read from where it stands.
+    func read(into slab: Slab, _ range: Range<Int>, at offset: Int) throws(StorageError) -> Int
+
+    /// Writes the slices one behind the other where the last write ended, without the first
+    /// `skip` bytes; gives the bytes written.
+    func write(_ slices: ArraySlice<SlabSlice>, skipping skip: Int) throws(StorageError) -> Int
+
+    /// Writes a slice at `offset`; gives the bytes written.
+    func write(_ slice: SlabSlice, at offset: Int) throws(StorageError) -> Int
+
+    func status() throws(StorageError) -> FileStatus
+
+    /// Cuts or extends the file to `byteCount`.
+    func truncate(to byteCount: Int) throws(StorageError)
+
+    /// Makes what was written durable.
+    func sync() throws(StorageError)
+
+    /// Tells the system that the file is read from front to back.
+    func adviseSequential()
+}
+
+/// Bytes of a slab.
+package struct SlabSlice: Sendable {
+    package let slab: Slab
+    package let range: Range<Int>
+
+    package init(_ slab: Slab, _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= slab.byteCount)
+        self.slab = slab
+        self.range = range
+    }
+
+    package var byteCount: Int { range.count }
+}
+
+/// What the system knows of a file.
+package struct FileStatus: Sendable, Equatable {
+    /// What names come and go on: the file itself, as long as it exists.
+    package struct Identity: Hashable, Sendable {
+        package let device: UInt64
+        package let inode: UInt64
+
+        package init(device: UInt64, inode: UInt64) {
+            self.device = device
+            self.inode = inode
+        }
+    }
+
+    package enum Kind: Sendable { case regular, directory, pipe, socket, device }
+
+    package let identity: Identity
+    package let kind: Kind
+    package let byteCount: Int
+    /// Last change of the content, in microseconds since the epoch.
+    package let modified: Int64
+    /// Names that the file has; 0 for one that was removed while open.
+    package let linkCount: Int
+
+    package init(
+        identity: Identity, kind: Kind, byteCount: Int, modified: Int64, linkCount: Int
+    ) {
+        self.identity = identity
+        self.kind = kind
+        self.byteCount = byteCount
+        self.modified = modified
+        self.linkCount = linkCount
+    }
+}
+
+extension File {
+    /// Writes all of the slices where the last write ended.
+    package func writeAll(_ slices: [SlabSlice]) throws(StorageError) {
+        var rest = slices[...]
+        var skip = 0
+        while let first = rest.first {
+            if first.byteCount == skip {
+                rest.removeFirst()
+                skip = 0
+                continue
+            }
+            var written = try write(rest, skipping: skip) + skip
+            precondition(written > skip, "a write that gives no error writes something")
+            while let slice = rest.first, written >= slice.byteCount {
+                written -= slice.byteCount
+                rest.removeFirst()
+            }
+            skip = written
+        }
+    }
+
+    /// Writes all of a slice at `offset`.
+    package func writeAll(_ slice: SlabSlice, at offset: Int) throws(StorageError) {
+        var written = 0
+        while written < slice.byteCount {
+            let start = slice.range.lowerBound + written
+            let rest = SlabSlice(slice.slab, start..<slice.range.upperBound)
+            written += try write(rest, at: offset + written)
+        }
+    }
+
+    /// Reads until `range` is full or the file ends; gives the bytes read.
+    package func readAll(
+        into slab: Slab, _ range: Range<Int>, at offset: Int
+    ) throws(StorageError) -> Int {
+        var count = 0
+        while count < range.count {
+            let rest = range.lowerBound + count..<range.upperBound
+            let got = try read(into: slab, rest, at: offset + count)
+            if got == 0 { break }
+            count += got
+        }
+        return count
+    }
+}

@@ -1,0 +1,108 @@
+import Glibc
+
+/// A descriptor that the process was given: standard input or output.
+///
+/// It is shared with other processes, so its flags stay as they are. Reads and writes wait by
+/// `poll`, and an interrupt ends the wait.
+package final class StandardStream: Sendable {
+    /// What a read found.
+    package enum ReadOutcome: Sendable, Equatable {
+        case bytes(Int)
+        /// Nothing came in time, or an interrupt did.
+        case nothing
+        case end
+    }
+
+    /// Linux's `F_SETPIPE_SZ`, which the C library's module does not show.
+    private static let setPipeSize: Int32 = 1031
+
+    package let name: String
+    private let descriptor: Int32
+    /// A description of a pipe's writing end that is ours alone and does not block.
+    private let own: Int32?
+    private let waker = Waker()
+
+    /// A stream over `descriptor`, which stays the caller's.
+    package init(descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+        var info = stat()
+        var own: Int32?
+        if unsafe fstat(descriptor, &info) == 0, FileStatus(info).kind == .pipe {
+            // Fewer and larger reads and writes; a refusal does no harm.
+            _ = fcntl(descriptor, StandardStream.setPipeSize, Int32(1 << 20))
+            if fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY {
+                let path = "/proc/self/fd/\(descriptor)"
+                let copy = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+                if copy >= 0 { own = copy }
+            }
+        }
+        self.own = own
+    }
+
+    deinit { if let own { close(own) } }
+
+    /// Standard input.
+    package static func input() -> StandardStream {
+        StandardStream(descriptor: STDIN_FILENO, name: "stdin")
+    }
+
+    /// Standard output.
+    package static func output() -> StandardStream {
+        StandardStream(descriptor: STDOUT_FILENO, name: "stdout")
+    }
+
+    /// Reads what is there into `range` of `slab`; waits at most `waitMilliseconds` for it.
+    package func read(
+        into slab: Slab, _ range: Range<Int>, waitMilliseconds: Int
+    ) throws(StorageError) -> ReadOutcome {
+        precondition(range.lowerBound >= 0 && range.upperBound <= slab.byteCount)
+        let outcome = waker.wait(for: .read, on: descriptor, milliseconds: waitMilliseconds)
+        guard outcome == .ready else { return .nothing }
+        let got = unsafe Glibc.read(descriptor, slab.base + range.lowerBound, range.count)
+        if got > 0 { return .bytes(got) }
+        if got == 0 { return .end }
+        if errno == EINTR || errno == EAGAIN { return .nothing }
+        throw StorageError(errno: errno, operation: "read", path: name)
+    }
+
+    /// Writes all of the slices; waits while the other end does not take them. Says whether it
+    /// did: an interrupt makes it stop.
+    package func write(_ slices: [SlabSlice]) throws(StorageError) -> Bool {
+        var rest = slices[...]
+        var skip = 0
+        while let first = rest.first {
+            if first.byteCount == skip {
+                rest.removeFirst()
+                skip = 0
+                continue
+            }
+            guard var written = try writeSome(rest, skipping: skip) else { return false }
+            written += skip
+            while let slice = rest.first, written >= slice.byteCount {
+                written -= slice.byteCount
+                rest.removeFirst()
+            }
+            skip = written
+        }
+        return true
+    }
+
+    private func writeSome(
+        _ slices: ArraySlice<SlabSlice>, skipping skip: Int
+    ) throws(StorageError) -> Int? {
+        let target = own ?? descriptor
+        while true {
+            do {
+                return try VectoredWrite.write(slices, skipping: skip, to: target, path: name)
+            } catch {
+                guard error.kind == .wouldBlock else { throw error }
+                let outcome = waker.wait(for: .write, on: target, milliseconds: 60_000)
+                if outcome == .woken { return nil }
+            }
+        }
+    }
+
+    /// Ends the wait of a read or write; may be called on any thread.
+    package func interrupt() { waker.wake() }
+}

@@ -1,0 +1,153 @@
+/// Keyed state in memory: one hash index over an append-only arena.
+///
+/// An entry in the arena is a header, the key, and a value of fixed width:
+///
+///     | hash, upper 40 bits; key length, 24 bits | key, padded to 8 | value, a multiple of 8 |
+///
+/// The index is open addressing with linear probing over words of a tag (the upper half of the
+/// hash) and the entry's reference; the tag decides nearly all comparisons without touching the
+/// arena, and its low bits are the key's place in the index, so that the index grows without
+/// touching it either. Keys are compared whole, so the table is exact. Operations take whole
+/// batches of keys; pointers are used throughout, because bounds checks and reference counts in
+/// this loop were half its cost.
+@safe
+package final class HotTable {
+    /// Bytes of an entry's value; a multiple of 8.
+    package let valueWidth: Int
+    /// Entries.
+    package private(set) var count = 0
+    var arena = Arena()
+    private(set) var slots: Slab
+    private(set) var mask: Int
+
+    /// Set in an entry's number where the key was not there before.
+    package static let isNewMark: UInt32 = 1 << 31
+    private static let slotsMin = 64
+
+    /// An empty table whose values have `valueWidth` bytes (rounded up to 8), all zero at first.
+    package init(valueWidth: Int) {
+        self.valueWidth = (valueWidth + 7) & ~7
+        slots = Slab(byteCount: Self.slotsMin * 8)
+        slots.fill(0, count: Self.slotsMin * 8)
+        mask = Self.slotsMin - 1
+    }
+
+    /// Memory held, in bytes.
+    package var byteCount: Int { arena.byteCount + (mask + 1) * 8 }
+
+    /// Finds the entry of each row's key, making those that are missing, in the order of the rows.
+    ///
+    /// `rows` lists `count` rows as `UInt32`, or is nil for the first `count`. Writes to `entries`,
+    /// by row, the entry's reference, with `isNewMark` where this call made it. Gives how many it
+    /// made.
+    package func getOrInsert(
+        _ keys: EncodedKeys, rows: Slab?, count rowCount: Int, into entries: Slab
+    ) -> Int {
+        precondition(entries.byteCount >= keys.rowCount * 4, "room for every row's entry")
+        let before = count
+        var done = 0
+        while done < rowCount {
+            // The index never fills up within a run: it is grown for each run ahead.
+            let run = min(rowCount - done, max(64, (mask + 1) / 4))
+            reserve(run)
+            unsafe insertRun(keys, rows: rows, from: done, to: done + run, entries.base)
+            done += run
+        }
+        return count - before
+    }
+
+    private func insertRun(
+        _ keys: EncodedKeys, rows: Slab?, from: Int, to: Int, _ entries: UnsafeMutableRawPointer
+    ) {
+        let rowList = unsafe rows.map { unsafe $0.base.assumingMemoryBound(to: UInt32.self) }
+        let places = unsafe keys.places.base.assumingMemoryBound(to: UInt64.self)
+        let hashes = unsafe keys.hashes.base.assumingMemoryBound(to: UInt64.self)
+        let bytes = unsafe keys.bytes.base
+        let out = unsafe entries.assumingMemoryBound(to: UInt32.self)
+        let slots = unsafe self.slots.base.assumingMemoryBound(to: UInt64.self)
+        let mask = self.mask
+        var made = 0
+        for index in from..<to {
+            let row = unsafe rowList.map { unsafe Int($0[index]) } ?? index
+            let hash = unsafe hashes[row]
+            let place = unsafe places[row]
+            let key = unsafe bytes + Int(truncatingIfNeeded: place &>> 32)
+            let header = hash & ~0xff_ffff | place & 0xff_ffff
+            let tag = hash & ~0xffff_ffff
+            var slot = Int(truncatingIfNeeded: hash &>> 32) & mask
+            while true {
+                let word = unsafe slots[slot]
+                if word == 0 {
+                    let entry = unsafe append(header, key, keyCount: Int(place & 0xff_ffff))
+                    unsafe slots[slot] = tag | UInt64(entry &+ 1)
+                    unsafe out[row] = entry | Self.isNewMark
+                    made &+= 1
+                    break
+                }
+                let entry = UInt32(truncatingIfNeeded: word) &- 1
+                if word & ~0xffff_ffff == tag, unsafe isEntry(entry, header, key) {
+                    unsafe out[row] = entry
+                    break
+                }
+                slot = (slot &+ 1) & mask
+            }
+        }
+        count += made
+    }
+
+    @inline(__always)
+    func isEntry(_ entry: UInt32, _ header: UInt64, _ key: UnsafeRawPointer) -> Bool {
+        let address = unsafe arena.address(entry)
+        guard unsafe address.load(as: UInt64.self) == header else { return false }
+        let count = Int(truncatingIfNeeded: header & 0xff_ffff)
+        var offset = 0
+        while offset < count {
+            let mine = unsafe address.load(fromByteOffset: offset &+ 8, as: UInt64.self)
+            let theirs = unsafe key.load(fromByteOffset: offset, as: UInt64.self)
+            guard mine == theirs else { return false }
+            offset &+= 8
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func append(_ header: UInt64, _ key: UnsafeRawPointer, keyCount: Int) -> UInt32 {
+        let padded = (keyCount &+ 7) & ~7
+        let entry = arena.reserve(8 &+ padded &+ valueWidth)
+        let address = unsafe arena.address(entry)
+        unsafe address.storeBytes(of: header, as: UInt64.self)
+        var offset = 0
+        while offset < padded {
+            let word = unsafe key.load(fromByteOffset: offset, as: UInt64.self)
+            unsafe address.storeBytes(of: word, toByteOffset: offset &+ 8, as: UInt64.self)
+            offset &+= 8
+        }
+        let value = unsafe address + 8 + padded
+        offset = 0
+        while offset < valueWidth {
+            unsafe value.storeBytes(of: 0, toByteOffset: offset, as: UInt64.self)
+            offset &+= 8
+        }
+        return entry
+    }
+
+    /// Makes room in the index for `further` entries; at most two thirds of it are used.
+    private func reserve(_ further: Int) {
+        var size = mask + 1
+        guard (count + further) * 3 > size * 2 else { return }
+        while (count + further) * 3 > size * 2 { size *= 2 }
+        let larger = Slab(byteCount: size * 8)
+        larger.fill(0, count: size * 8)
+        let old = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
+        let new = unsafe larger.base.assumingMemoryBound(to: UInt64.self)
+        for index in 0...mask {
+            let word = unsafe old[index]
+            guard word != 0 else { continue }
+            var slot = Int(truncatingIfNeeded: word &>> 32) & (size - 1)
+            while unsafe new[slot] != 0 { slot = (slot + 1) & (size - 1) }
+            unsafe new[slot] = word
+        }
+        slots = larger
+        mask = size - 1
+    }
+}
