@@ -13,7 +13,7 @@ struct FilterOperatorTests {
     }()
 
     static let chunk = Chunk(
-        number: 7, source: 1,
+        number: 7, sequence: 0, source: 1,
         content: .records(
             RawChunk(
                 slab: Slab(byteCount: 0), range: 0..<0,

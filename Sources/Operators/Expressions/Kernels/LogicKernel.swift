@@ -112,7 +112,9 @@ final class TestKernel: Kernel {
         let wanted = truth != negated
         if test == .null {
             let (column, survivors) = operand.evaluateSurvivors(rows, &frame)
-            guard let validity = column.validity else { return wanted ? Selection(all: 0) : survivors }
+            guard let validity = column.validity else {
+                return wanted ? Selection(all: 0) : survivors
+            }
             let valid = survivors.valid(in: validity)
             return wanted ? survivors.removing(valid) : valid
         }
