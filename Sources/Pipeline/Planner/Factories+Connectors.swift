@@ -34,7 +34,7 @@ extension SourceSpec {
                 notice: surroundings.notice)
         case .standardInput:
             return StandardInputSource(
-                .input(), framing: framing, recordBytesMax: recordBytesMax,
+                surroundings.standardInput, framing: framing, recordBytesMax: recordBytesMax,
                 clock: surroundings.clock)
         case .tcp(let tcp):
             var options = TCPSource.Options(host: tcp.listen.host, port: tcp.listen.port)

@@ -8,16 +8,19 @@ package struct Surroundings: Sendable {
     package let fileSystem: any FileSystem
     package let clock: EngineClock
     package let zones: TimeZoneDatabase
+    package let standardInput: StandardStream
     /// Is told of connections that come and go, of rotated files and the like.
     package let notice: @Sendable (String) -> Void
 
     package init(
         fileSystem: any FileSystem, clock: EngineClock, zones: TimeZoneDatabase,
+        standardInput: StandardStream = .input(),
         notice: @escaping @Sendable (String) -> Void
     ) {
         self.fileSystem = fileSystem
         self.clock = clock
         self.zones = zones
+        self.standardInput = standardInput
         self.notice = notice
     }
 }

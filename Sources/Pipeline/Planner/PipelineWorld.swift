@@ -1,4 +1,4 @@
-import Connectors
+package import Connectors
 import Dataflow
 package import Storage
 
@@ -20,9 +20,11 @@ package struct PipelineWorld: Sendable {
     package var sample: @Sendable (SourceSpec) -> [UInt8]?
     /// Cores, for `workers: auto`.
     package var coreCount: Int
+    /// Whether `follow: true` holds; otherwise files are read to their ends once.
+    package var followsFiles = true
 
     /// The rules of time zones.
-    var zones: TimeZoneDatabase {
+    package var zones: TimeZoneDatabase {
         TimeZoneDatabase { path in try? readFile(path, PipelineWorld.zoneBytesMax).get() }
     }
 

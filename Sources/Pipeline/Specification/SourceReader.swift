@@ -75,7 +75,7 @@ struct SourceReader {
     }
 
     private func readFile(_ reader: SpecReader) -> FileSourceSpec? {
-        let follow = reader.bool("follow")?.value ?? false
+        let follow = (reader.bool("follow")?.value ?? false) && world.followsFiles
         guard let paths = reader.strings("paths", of: "paths or globs") else {
             reader.miss("paths", "paths: [ \"data/*.ndjson\" ]")
             return nil

@@ -1,5 +1,5 @@
 /// Reads the quantities of pipeline files; each says its unit, or is refused.
-enum Quantity {
+package enum Quantity {
     private static let durationUnits: [(name: String, microseconds: Int64)] = [
         ("us", 1), ("ms", 1000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000),
         ("d", 86_400_000_000),
@@ -11,7 +11,7 @@ enum Quantity {
     ]
 
     /// Microseconds of `500ms`, `10s` or `1h30m`: whole numbers with units, the greater first.
-    static func duration(_ text: String) -> Int64? {
+    package static func duration(_ text: String) -> Int64? {
         var rest = Substring(text)
         var sum: Int64 = 0
         var last = Int64.max
@@ -30,7 +30,7 @@ enum Quantity {
     }
 
     /// Bytes of `64KiB`, `10MB`, `1GiB`.
-    static func size(_ text: String) -> Int? {
+    package static func size(_ text: String) -> Int? {
         var rest = Substring(text)
         guard let (number, unit) = takePart(&rest), rest.isEmpty,
             let bytes = sizeUnits.first(where: { $0.name == unit })?.bytes
@@ -50,7 +50,7 @@ enum Quantity {
     }
 
     /// Microseconds since 1970 of `2026-01-01T00:00:00Z`.
-    static func time(_ text: String) -> Int64? {
+    package static func time(_ text: String) -> Int64? {
         let bytes = Array(text.utf8)
         let pattern = Array("0000-00-00T00:00:00Z".utf8)
         guard bytes.count == pattern.count,

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A descriptor that the process was given: standard input or output.
 ///
@@ -21,6 +22,8 @@ package final class StandardStream: Sendable {
     /// A description of a pipe's writing end that is ours alone and does not block.
     private let own: Int32?
     private let waker = Waker()
+    /// What `peek` has read, and `read` gives first.
+    private let peeked = Mutex<[UInt8]>([])
 
     /// A stream over `descriptor`, which stays the caller's.
     package init(descriptor: Int32, name: String) {
@@ -57,6 +60,8 @@ package final class StandardStream: Sendable {
         into slab: Slab, _ range: Range<Int>, waitMilliseconds: Int
     ) throws(StorageError) -> ReadOutcome {
         precondition(range.lowerBound >= 0 && range.upperBound <= slab.byteCount)
+        let given = takePeeked(into: slab, range)
+        if given > 0 { return .bytes(given) }
         let outcome = waker.wait(for: .read, on: descriptor, milliseconds: waitMilliseconds)
         guard outcome == .ready else { return .nothing }
         let got = unsafe Glibc.read(descriptor, slab.base + range.lowerBound, range.count)
@@ -64,6 +69,38 @@ package final class StandardStream: Sendable {
         if got == 0 { return .end }
         if errno == EINTR || errno == EAGAIN { return .nothing }
         throw StorageError(errno: errno, operation: "read", path: name)
+    }
+
+    /// Looks at the first bytes without taking them away: those up to the first line end at least, and
+    /// what came with it. Waits for them, or for the end.
+    package func peek(byteCountMax: Int) throws(StorageError) -> [UInt8] {
+        let slab = Slab(byteCount: byteCountMax)
+        var count = 0
+        var hasLine = false
+        while !hasLine && count < byteCountMax {
+            switch try read(into: slab, count..<byteCountMax, waitMilliseconds: 60_000) {
+            case .bytes(let got):
+                hasLine = slab.array(count..<count + got).contains(UInt8(ascii: "\n"))
+                count += got
+            case .nothing: continue
+            case .end: hasLine = true
+            }
+        }
+        let bytes = slab.array(0..<count)
+        peeked.withLock { $0 = bytes }
+        return bytes
+    }
+
+    private func takePeeked(into slab: Slab, _ range: Range<Int>) -> Int {
+        peeked.withLock { bytes in
+            let count = min(bytes.count, range.count)
+            for index in 0..<count {
+                unsafe slab.base.storeBytes(
+                    of: bytes[index], toByteOffset: range.lowerBound + index, as: UInt8.self)
+            }
+            bytes.removeFirst(count)
+            return count
+        }
     }
 
     /// Writes all of the slices; waits while the other end does not take them. Says whether it

@@ -1,0 +1,63 @@
+import ArgumentParser
+import Dataflow
+import Glibc
+import Pipeline
+import Storage
+
+/// What the verbs that read one pipeline file have in common.
+struct PipelineArguments: ParsableArguments {
+    @Argument(help: "The pipeline file.")
+    var file: String
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Sets a value of the file, as if it stood there: settings.workers=2.",
+            valueName: "a.b.c=value"))
+    var overrides: [String] = []
+
+    /// Reads and checks the file; prints what is wrong with it and stops there if anything is.
+    func check(
+        overrides further: [String] = [], world: PipelineWorld = .machine
+    ) throws(ExitStatus) -> CheckedPipeline {
+        let result = try PipelineChecking.check(
+            file, overrides: overrides + further, world: world)
+        for diagnostic in result.diagnostics { StandardError.write(diagnostic.description) }
+        guard let pipeline = result.pipeline, !result.hasErrors else { throw .badConfiguration }
+        return pipeline
+    }
+}
+
+/// Reads a pipeline file and checks it.
+enum PipelineChecking {
+    /// Bytes of a pipeline file, at most.
+    private static let byteCountMax = 16 << 20
+
+    static func check(
+        _ path: String, overrides: [String], world: PipelineWorld
+    ) throws(ExitStatus) -> Planner.Result {
+        switch world.readFile(path, byteCountMax) {
+        case .failure(let problem):
+            StandardError.write("\(path): error: \(problem.message)")
+            throw .badConfiguration
+        case .success(let bytes):
+            return Planner.check(
+                bytes, name: path, overrides: overrides.map(Override.init), world: world)
+        }
+    }
+}
+
+extension PipelineWorld {
+    /// The machine as it is.
+    static var machine: PipelineWorld {
+        .system(fileSystem: DiskFileSystem(), coreCount: Machine.coreCount) { name in
+            unsafe getenv(name).map { unsafe String(cString: $0) }
+        }
+    }
+}
+
+/// What the machine has.
+enum Machine {
+    /// Processors that this process may use.
+    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}

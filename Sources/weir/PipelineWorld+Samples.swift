@@ -1,0 +1,53 @@
+import Pipeline
+import Storage
+
+/// Where the first records of sources without a schema come from.
+extension PipelineWorld {
+    /// Bytes of a sample, at most.
+    private static let sampleBytesMax = 1 << 20
+
+    /// Lets a source of standard input be looked at; what is seen is read again when the source runs.
+    mutating func sampleStandardInput(from stream: StandardStream) {
+        let others = sample
+        sample = { source in
+            guard case .standardInput = source.kind else { return others(source) }
+            return try? stream.peek(byteCountMax: Self.sampleBytesMax)
+        }
+    }
+
+    /// Takes the beginning of a file as sample where there is none.
+    mutating func sample(from path: String) throws {
+        let bytes: [UInt8]
+        switch readFile(path, Int.max >> 1) {
+        case .success(let all): bytes = Array(all.prefix(Self.sampleBytesMax))
+        case .failure(let problem):
+            StandardError.write("\(path): error: \(problem.message)")
+            throw ExitStatus.badConfiguration
+        }
+        let others = sample
+        sample = { others($0) ?? bytes }
+    }
+}
+
+extension Diagnostic {
+    /// The diagnostic as a JSON object.
+    var json: String {
+        func quoted(_ text: String) -> String {
+            var result = "\""
+            for scalar in text.unicodeScalars {
+                switch scalar {
+                case "\"", "\\": result += "\\" + String(scalar)
+                case "\n": result += "\\n"
+                case "\t": result += "\\t"
+                case "\u{0}"..<" ":
+                    let hex = String(scalar.value, radix: 16)
+                    result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+                default: result.unicodeScalars.append(scalar)
+                }
+            }
+            return result + "\""
+        }
+        return "{\"file\":\(quoted(file)),\"line\":\(line),\"column\":\(column),"
+            + "\"severity\":\(quoted(severity.rawValue)),\"message\":\(quoted(message))}"
+    }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Connectors
+import Dataflow
+import Execution
+import Logging
+import Pipeline
+import Storage
+
+/// `weir run`
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a pipeline to the end of its input, or until it is stopped.",
+        discussion: """
+            Ends with 0 at the end of the input, when standard output is closed, and after SIGTERM \
+            or SIGINT; with 1 if the run failed, with 2 if the file is wrong. A second signal stops \
+            at once, with 128 + its number.
+            """)
+
+    @OptionGroup var pipeline: PipelineArguments
+
+    @Option(help: "Worker threads; overrides settings.workers.")
+    var workers: Int?
+
+    @Flag(help: "Reads what is there now and ends: followed files are read to their ends once.")
+    var once = false
+
+    @Flag(help: "Prints on standard error what became of the rows, per source, step and sink.")
+    var stats = false
+
+    func validate() throws {
+        if let workers, workers < 1 { throw ValidationError("--workers takes 1 or more") }
+    }
+
+    func run() throws {
+        StopSignals.ignoreBrokenPipe()
+        let logger = Logger(label: "weir") { _ in
+            StreamLogHandler.standardError(label: "weir")
+        }
+        var world = PipelineWorld.machine
+        let input = StandardStream.input()
+        world.sampleStandardInput(from: input)
+        world.followsFiles = !once
+        let checked = try pipeline.check(
+            overrides: workers.map { ["settings.workers=\($0)"] } ?? [], world: world)
+        if once { try refuseEndless(checked) }
+        let surroundings = Surroundings(
+            fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,
+            standardInput: input, notice: { logger.notice("\($0)") })
+        let plan: Plan
+        do {
+            plan = try checked.plan(in: surroundings)
+        } catch {
+            StandardError.write("\(pipeline.file): error: \(error)")
+            throw ExitStatus.badConfiguration
+        }
+        let engine = Engine(plan, clock: .system) { logger.notice("\($0)") }
+        let signals = StopSignals { engine.stop() }
+        let outcome = engine.run()
+        signals.cancel()
+        if stats { StandardError.write(outcome.statistics.text) }
+        if let failure = outcome.failure {
+            StandardError.write("weir: error: \(failure)")
+            throw ExitStatus.failed
+        }
+    }
+
+    /// `--once` needs sources that can end.
+    private func refuseEndless(_ pipeline: CheckedPipeline) throws(ExitStatus) {
+        for source in pipeline.sources {
+            if case .tcp = source.spec.kind {
+                StandardError.write(
+                    "weir: error: --once: source '\(source.spec.name.value)' is of type tcp, which "
+                        + "never ends by itself")
+                throw .badConfiguration
+            }
+        }
+    }
+}

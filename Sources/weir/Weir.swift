@@ -1,0 +1,44 @@
+import ArgumentParser
+import Glibc
+
+/// The command line: one verb a file.
+@main
+struct Weir: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weir",
+        abstract: "A stream processor in one executable: sources through steps into sinks.",
+        version: Version.text,
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, GenerateCommand.self,
+            VersionCommand.self,
+        ])
+
+    /// Parses and runs; mistakes on the command line count as bad configuration.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let status as ExitStatus {
+            leave(status)
+        } catch {
+            let code = exitCode(for: error)
+            if code == .success { exit(withError: error) }
+            StandardError.write(fullMessage(for: error))
+            leave(code == .validationFailure ? .badConfiguration : .failed)
+        }
+    }
+
+    private static func leave(_ status: ExitStatus) -> Never { Glibc.exit(status.rawValue) }
+}
+
+/// How the process ends, for scripts.
+enum ExitStatus: Int32, Error {
+    case failed = 1
+    case badConfiguration = 2
+}
+
+/// What `weir version` prints.
+enum Version {
+    static let number = "0.1.0"
+    static let text = "weir \(number)"
+}
