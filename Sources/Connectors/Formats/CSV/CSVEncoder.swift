@@ -4,25 +4,22 @@ import Storage
 /// What all encoders of one CSV sink share: columns, dialect, formats.
 ///
 /// Fields are quoted only where they must be: text that holds a delimiter, a quote, CR or LF, or is
-/// empty (a null is the empty field without quotes) or would be read as null. Floats are written
-/// as `NumberWriter` does, timestamps as their fields declare, truth values as `true` and `false`;
+/// empty (a null is the empty field without quotes) or would be read as null. Floats, which are
+/// finite, are written as `NumberWriter` does, timestamps as their fields declare, truth values as `true` and `false`;
 /// lines end with LF.
 package struct CSVOutput: Sendable {
     let columns: [Int]
     let dialect: CSVDialect
-    let sink: String
     let fields: [Field]
     let writers: [TimestampWriter]
 
-    /// Output of the sink named `sink`; `columns` are indices into the schema, in the order in
-    /// which they leave (the schema's own output if not given).
+    /// Output of `columns`, indices into the schema, in the order in which they leave (the schema's
+    /// own output if not given).
     package init(
-        schema: Schema, columns: [Int]? = nil, dialect: CSVDialect, sink: String,
-        zones: TimeZoneDatabase
+        schema: Schema, columns: [Int]? = nil, dialect: CSVDialect, zones: TimeZoneDatabase
     ) throws(TimestampFormatError) {
         self.columns = columns ?? schema.output
         self.dialect = dialect
-        self.sink = sink
         fields = self.columns.map { schema.fields[$0] }
         var writers: [TimestampWriter] = []
         for field in fields {
@@ -85,39 +82,27 @@ final class CSVEncoder: Encoder {
         fixedBytesMax = bytes * 2
     }
 
-    func encode(_ batch: Batch, rejects: inout RejectedRows) -> [EncodedPart] {
+    func encode(_ batch: Batch) -> [EncodedPart] {
         if batch.isEmpty { return [] }
         let byteCount = max(4096, batch.count * recordBytes * 5 / 4 + fixedBytesMax)
         var pen = CSVPen(slab: Slab(byteCount: byteCount), output.dialect)
-        var rowCount = 0
         withExtendedLifetime(batch) {
             let cells = unsafe output.columns.map { unsafe CSVCells(batch.columns[$0]) }
             let isDense = batch.selection.isDense
             for place in 0..<batch.count {
                 let row = isDense ? place : batch.selection[place]
-                let start = pen.count
-                if let fault = unsafe encode(cells.span, row, to: &pen) {
-                    let name = output.fields[fault].name
-                    let value = unsafe cells[fault].double(row)
-                    rejects.add(
-                        error: "field '\(name)' is \(value), which CSV cannot hold",
-                        step: output.sink, source: "", position: "", raw: nil)
-                    pen.drop(to: start)
-                } else {
-                    rowCount += 1
-                }
+                unsafe encode(cells.span, row, to: &pen)
             }
         }
-        guard rowCount > 0 else { return [] }
-        let count = pen.count
-        recordBytes = max(16, count / rowCount)
-        let slab = pen.slab
-        return [EncodedPart(target: "", slab: slab, byteCount: count, rowCount: rowCount)]
+        recordBytes = max(16, pen.count / batch.count)
+        return [
+            EncodedPart(target: "", slab: pen.slab, byteCount: pen.count, rowCount: batch.count)
+        ]
     }
 
-    /// Writes one record; the column that cannot be written, if there is one.
+    /// Writes one record.
     @inline(__always)
-    private func encode(_ cells: Span<CSVCells>, _ row: Int, to pen: inout CSVPen) -> Int? {
+    private func encode(_ cells: Span<CSVCells>, _ row: Int, to pen: inout CSVPen) {
         pen.reserve(fixedBytesMax)
         for index in unsafe cells.indices {
             if index > 0 { pen.putDelimiter() }
@@ -126,10 +111,7 @@ final class CSVEncoder: Encoder {
             switch unsafe cell.type {
             case .bool: unsafe pen.put(cell.bool(row))
             case .int: unsafe pen.put(cell.int(row))
-            case .float:
-                let value = unsafe cell.double(row)
-                guard value.isFinite else { return index }
-                pen.put(value)
+            case .float: unsafe pen.put(cell.double(row))
             case .timestamp: unsafe pen.put(cell.int(row), &writers[index])
             case .string, .json:
                 let view = unsafe cell.view(row)
@@ -138,7 +120,6 @@ final class CSVEncoder: Encoder {
             }
         }
         pen.putLineEnd()
-        return nil
     }
 }
 
