@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 
 /// Text in a slab, as decoders see it; what stands behind it are digits, which must not count.
 @safe
@@ -33,19 +34,7 @@ enum FormatsOutput {
     }
 }
 
-/// A seeded generator (Sebastiano Vigna's splitmix64).
-struct FormatsRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
+extension SplitMix64 {
+    /// A number below `bound`.
+    mutating func next(below bound: Int) -> Int { int(0..<bound) }
 }

@@ -188,7 +188,7 @@ extension CheckedPipeline {
     ) throws -> CSVOutput {
         try CSVOutput(
             schema: input.schema, columns: input.columns, dialect: csv.dialect,
-            sink: sink.name.value, zones: surroundings.zones)
+            zones: surroundings.zones)
     }
 
     /// A closure that makes one after the other; what is wrong with it comes out at once.

@@ -4,25 +4,22 @@ import Storage
 /// What all encoders of one CSV sink share: columns, dialect, formats.
 ///
 /// Fields are quoted only where they must be: text that holds a delimiter, a quote, CR or LF, or is
-/// empty (a null is the empty field without quotes) or would be read as null. Floats are written
-/// as `NumberWriter` does, timestamps as their fields declare, truth values as `true` and `false`;
+/// empty (a null is the empty field without quotes) or would be read as null. Floats, which are
+/// finite, are written as `NumberWriter` does, timestamps as their fields declare, truth values as `true` and `false`;
 /// lines end with LF.
 package struct CSVOutput: Sendable {
     let columns: [Int]
     let dialect: CSVDialect
-    let sink: String
     let fields: [Field]
     let writers: [TimestampWriter]
 
-    /// Output of the sink named `sink`; `columns` are indices into the schema, in the order in
-    /// which they leave (the schema's own output if not given).
+    /// Output of `columns`, indices into the schema, in the order in which they leave (the schema's
+    /// own output if not given).
     package init(
-        schema: Schema, columns: [Int]? = nil, dialect: CSVDialect, sink: String,
-        zones: TimeZoneDatabase
+        schema: Schema, columns: [Int]? = nil, dialect: CSVDialect, zones: TimeZoneDatabase
     ) throws(TimestampFormatError) {
         self.columns = columns ?? schema.output
         self.dialect = dialect
-        self.sink = sink
         fields = self.columns.map { schema.fields[$0] }
         var writers: [TimestampWriter] = []
         for field in fields {
@@ -97,10 +94,10 @@ final class CSVEncoder: Encoder {
                 unsafe encode(cells.span, row, to: &pen)
             }
         }
-        let count = pen.count
-        recordBytes = max(16, count / batch.count)
-        let slab = pen.slab
-        return [EncodedPart(target: "", slab: slab, byteCount: count, rowCount: batch.count)]
+        recordBytes = max(16, pen.count / batch.count)
+        return [
+            EncodedPart(target: "", slab: pen.slab, byteCount: pen.count, rowCount: batch.count)
+        ]
     }
 
     /// Writes one record.

@@ -38,9 +38,6 @@ struct CSVPen {
         self.byteCount = larger.byteCount
     }
 
-    /// Takes back what stands behind `count`.
-    mutating func drop(to count: Int) { self.count = count }
-
     @inline(__always)
     mutating func putDelimiter() { putByte(delimiter) }
 
