@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Pipeline
@@ -30,8 +31,15 @@ struct FuzzTests {
         "NOT ", "'x' = ",
     ]
 
-    @Test(arguments: 0..<400 as Range<UInt64>)
-    func mutatedFilesAreCheckedWithoutACrash(_ seed: UInt64) {
+    /// Seeds to try; `WEIR_FUZZ_SEEDS` sets how many for a long run.
+    static let seeds: Range<UInt64> =
+        0..<(ProcessInfo.processInfo.environment["WEIR_FUZZ_SEEDS"].flatMap { UInt64($0) } ?? 400)
+
+    @Test func mutatedFilesAreCheckedWithoutACrash() {
+        for seed in FuzzTests.seeds { checkMutation(seed) }
+    }
+
+    private func checkMutation(_ seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var bytes = Array(ordersFile.utf8)
         for _ in 0..<Int.random(in: 1...8, using: &random) {
