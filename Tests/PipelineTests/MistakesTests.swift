@@ -9,7 +9,8 @@ import Testing
 /// tests with `WEIR_RECORD=1` to write down what is said now, and read it before it is committed.
 struct MistakesTests {
     private static let directory =
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Mistakes")
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Mistakes")
     private static let mark = "# expected:\n"
 
     static let names: [String] =

@@ -17,10 +17,11 @@ struct Flow {
         var sinks: [[SinkChecker.Result]] = []
     }
 
-    /// Checks everything; nil if a part could not be checked, for want of types or after a report.
+    /// Checks everything, over the fields that are decoded if `before` is what was found over all of
+    /// them; nil if a part could not be checked, for want of types or after a report.
     func run(
         schemas: [Schema?], tables: [String: JoinTable?],
-        known: (Output) -> Set<String>,
+        before: Outcome?,
         expressions: ExpressionReader
     ) -> Outcome? {
         var outcome = Outcome()
@@ -39,7 +40,9 @@ struct Flow {
             outcome.schemas[Output(node: .step(index), port: .errors)] = RejectedRows.schema
             guard let spec = file.steps[index].spec else { continue }
             if let input { addSideOutputs(spec, index, input, &outcome) }
-            let known = graph.stepInputs[index].map(known) ?? []
+            let known =
+                graph.stepInputs[index].flatMap { before?.schemas[$0] }
+                .map { Set(FieldLookup.names($0)) } ?? []
             guard
                 let result = checker.check(
                     spec, input: input, known: known)
@@ -56,7 +59,7 @@ struct Flow {
             outcome.schemas[Output(node: .step(index))] = result.output
         }
         for index in file.sinks.indices {
-            if !checkSink(index, &outcome) { isWhole = false }
+            if !checkSink(index, before, &outcome) { isWhole = false }
         }
         return isWhole ? outcome : nil
     }
@@ -74,14 +77,17 @@ struct Flow {
         }
     }
 
-    private func checkSink(_ index: Int, _ outcome: inout Outcome) -> Bool {
+    private func checkSink(
+        _ index: Int, _ before: Outcome?, _ outcome: inout Outcome
+    ) -> Bool {
         outcome.sinks.append([])
         guard let spec = file.sinks[index].spec else { return false }
         let checker = SinkChecker(diagnostics: diagnostics)
         for input in graph.sinkInputs[index] {
+            let isOpen = (before ?? outcome).schemas[input]?.record != nil && isJSON(input)
             guard let schema = outcome.schemas[input],
                 let result = checker.check(
-                    spec, schema, isJSON: isJSON(input), title: title(input))
+                    spec, schema, isOpen: isOpen, title: title(input))
             else { return false }
             outcome.sinks[index].append(result)
         }

@@ -52,7 +52,7 @@ package struct Planner {
                 return sources.schema(of: spec, fields)
             },
             tables: tables,
-            known: { _ in [] }, expressions: expressions)
+            before: nil, expressions: expressions)
         guard !diagnostics.hasErrors, let first else { return nil }
         let needs = Needs(
             file: file, graph: graph, flow: first, schemas: tables.compactMapValues { $0?.schema })
@@ -115,7 +115,7 @@ package struct Planner {
         let flow = Flow(file: file, graph: graph, diagnostics: diagnostics)
         let outcome = flow.run(
             schemas: schemas, tables: joins,
-            known: { Set(whole.schemas[$0].map(FieldLookup.names) ?? []) },
+            before: whole,
             expressions: expressions)
         guard let outcome, !diagnostics.hasErrors else { return nil }
         return assemble(sources, outcome)

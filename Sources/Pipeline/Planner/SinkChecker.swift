@@ -15,11 +15,11 @@ struct SinkChecker {
         let reads: Set<Int>
     }
 
-    /// Checks one input; `isJSON` says whether open rows carry their record as JSON.
-    func check(_ sink: SinkSpec, _ schema: Schema, isJSON: Bool, title: String) -> Result? {
+    /// Checks one input; `isOpen` says whether rows are open and their records JSON.
+    func check(_ sink: SinkSpec, _ schema: Schema, isOpen: Bool, title: String) -> Result? {
         var result = schema
         // The record of a CSV row is not what leaves: it is there for error rows alone.
-        if !isJSON { result.set(.record, to: nil) }
+        if !isOpen { result.set(.record, to: nil) }
         var reads: Set<Int> = []
         let columns: [Int]
         switch sink.format {
@@ -33,7 +33,7 @@ struct SinkChecker {
                 let found = names.map { lookup.index($0, of: " in \(title)") }
                 if found.contains(nil) { return nil }
                 columns = found.compactMap { $0 }
-            } else if schema.record != nil, isJSON {
+            } else if isOpen {
                 columns = schema.fields.indices.filter { index in
                     !schema.fields[index].name.hasPrefix(Schema.engineMark)
                 }

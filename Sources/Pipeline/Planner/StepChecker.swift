@@ -137,7 +137,7 @@ struct StepChecker {
         let left = inRow.keyIndices(join.on.map(\.left))
         let right = inTable.keyIndices(join.on.map(\.right), of: what)
         let selected = select(join, inTable, table)
-        checkCollisions(join, selected ?? [], input)
+        checkCollisions(join, selected?.map(\.name) ?? join.select?.map(\.name.value) ?? [], input)
         guard let left, let right, let selected,
             let ordered = match(join, left, right, input, table)
         else { return nil }
@@ -167,15 +167,15 @@ struct StepChecker {
     }
 
     private func checkCollisions(
-        _ join: BroadcastJoinSpec, _ selected: [BroadcastJoinStep.Selected], _ input: Schema
+        _ join: BroadcastJoinSpec, _ names: [String], _ input: Schema
     ) {
         var known = Set(FieldLookup.names(input))
-        for choice in selected where !known.insert(choice.name).inserted {
-            let place = join.select?.last { $0.name.value == choice.name }?.name.place
+        for name in names where !known.insert(name).inserted {
+            let place = join.select?.last { $0.name.value == name }?.name.place
             diagnostics.error(
                 at: place ?? join.table.place,
-                "rows would have two fields '\(choice.name)': leave it out of 'select', or select "
-                    + "it as { new_name: \(choice.name) }")
+                "rows would have two fields '\(name)': leave it out of 'select', or select "
+                    + "it as { new_name: \(name) }")
         }
     }
 

@@ -97,7 +97,7 @@ extension CheckedPipeline {
         _ spec: SourceSpec, _ surroundings: Surroundings
     ) -> @Sendable () throws -> any Source {
         let framing = spec.framing
-        let limit = spec.rateLimit?.perSecond ?? spec.generatedRate
+        let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
         return {
             let source = try spec.makeSource(framing, surroundings)
             guard let limit else { return source }
