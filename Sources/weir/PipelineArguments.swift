@@ -16,8 +16,9 @@ struct PipelineArguments: ParsableArguments {
             valueName: "a.b.c=value"))
     var overrides: [String] = []
 
-    /// Reads and checks the file; prints what is wrong with it and stops there if anything is. Gives nil
-    /// where nothing is wrong, but a source without schema has no records to learn its fields from.
+    /// Reads and checks the file; prints what is wrong with it and stops there if anything is.
+    /// Gives nil where nothing is wrong, but a source without schema has no records to learn its
+    /// fields from.
     func check(
         overrides further: [String] = [], world: PipelineWorld = .machine
     ) throws(ExitStatus) -> CheckedPipeline? {

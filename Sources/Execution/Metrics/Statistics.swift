@@ -19,7 +19,9 @@ package struct Statistics: Sendable {
         for (index, counters) in worker.sources.enumerated() { sources[index].counters += counters }
     }
 
-    mutating func add(_ counters: SourceCounters, source: Int) { sources[source].counters += counters }
+    mutating func add(_ counters: SourceCounters, source: Int) {
+        sources[source].counters += counters
+    }
 
     mutating func add(rows: Int, sink: Int) { sinks[sink].rows += rows }
 

@@ -3,15 +3,16 @@ import Dataflow
 /// Decides which of a source's partitions are idle: those that gave nothing for the timeout, while
 /// reads found nothing.
 ///
-/// Times are nanoseconds of the monotonic clock. Without partitions of their own all chunks count for
-/// partition 0.
+/// Times are nanoseconds of the monotonic clock. Without partitions of their own all chunks count
+/// for partition 0.
 struct IdleTracker {
     private let timeout: Int64
     /// When each partition that is neither idle nor finished last gave something.
     private var lastSeen: [Int: Int64] = [:]
     private var idle: Set<Int> = []
 
-    /// A tracker with a timeout in nanoseconds; a source starts with partition 0 if it has no others.
+    /// A tracker with a timeout in nanoseconds; a source starts with partition 0 if it has no
+    /// others.
     init(timeout: Int64, isPartitioned: Bool, now: Int64) {
         self.timeout = timeout
         if !isPartitioned { lastSeen[0] = now }

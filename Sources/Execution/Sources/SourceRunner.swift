@@ -28,7 +28,8 @@ final class SourceRunner: InputRunner {
         }
     }
 
-    /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may wait.
+    /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may
+    /// wait.
     func step(waitMilliseconds: Int) throws -> Progress {
         guard !hasEnded else { return .idle }
         if offered == nil { try read(waitMilliseconds: waitMilliseconds) }

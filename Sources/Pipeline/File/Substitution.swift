@@ -1,4 +1,5 @@
-/// Puts the environment and files into scalar leaves: `${NAME}`, `${NAME:-default}`, `${file:/path}`.
+/// Puts the environment and files into scalar leaves: `${NAME}`, `${NAME:-default}`,
+/// `${file:/path}`.
 ///
 /// `$$` stands for one `$`. It happens after parsing, so a value never becomes structure; a value
 /// that came from outside is hidden wherever it would be shown.

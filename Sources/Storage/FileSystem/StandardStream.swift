@@ -77,8 +77,8 @@ package final class StandardStream: Sendable {
         isEnded.load(ordering: .relaxed) && peeked.withLock { $0.isEmpty }
     }
 
-    /// Looks at the first bytes without taking them away: those up to the first line end at least, and
-    /// what came with it. Waits for them, or for the end.
+    /// Looks at the first bytes without taking them away: those up to the first line end at least,
+    /// and what came with it. Waits for them, or for the end.
     package func peek(byteCountMax: Int) throws(StorageError) -> [UInt8] {
         let slab = Slab(byteCount: byteCountMax)
         var count = 0

@@ -86,8 +86,8 @@ extension JSONBytes {
         return byte != UInt8(ascii: ".") && byte | 0x20 != UInt8(ascii: "e")
     }
 
-    /// A number of up to 15 digits in all, less than 8 of them behind the point, and no exponent: then
-    /// the quotient of two exact floats is the nearest one (Clinger, 1990).
+    /// A number of up to 15 digits in all, less than 8 of them behind the point, and no exponent:
+    /// then the quotient of two exact floats is the nearest one (Clinger, 1990).
     @inline(__always)
     func double(at start: Int) -> (value: Double, end: Int) {
         let isNegative = unsafe self[start] == UInt8(ascii: "-")
@@ -96,7 +96,8 @@ extension JSONBytes {
         let point = first &+ wholeCount
         let (fraction, count) = unsafe digits(at: point &+ 1)
         let hasLeadingZero = unsafe self[first] == UInt8(ascii: "0")
-        let isPlain = unsafe self[point] == UInt8(ascii: ".")
+        let isPlain =
+            unsafe self[point] == UInt8(ascii: ".")
             && wholeCount < 8 && (wholeCount == 1 || (wholeCount > 1 && !hasLeadingZero))
             && count > 0 && count < 8 && endsNumber(point &+ 1 &+ count)
         guard isPlain else { return unsafe otherDouble(at: start) }
