@@ -97,7 +97,8 @@ struct Substitution {
         if let fallback { return (String(fallback), false) }
         diagnostics.error(
             at: place,
-            "environment variable '\(variable)' is not set (${\(variable):-default} gives it a default)"
+            "environment variable '\(variable)' is not set "
+                + "(${\(variable):-default} gives it a default)"
         )
         return nil
     }
