@@ -34,9 +34,6 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         StopSignals.ignoreBrokenPipe()
-        let logger = Logger(label: "weir") { _ in
-            StreamLogHandler.standardError(label: "weir")
-        }
         var world = PipelineWorld.machine
         let input = StandardStream.input()
         world.sampleStandardInput(from: input)
@@ -44,6 +41,7 @@ struct RunCommand: ParsableCommand {
         let checked = try pipeline.check(
             overrides: workers.map { ["settings.workers=\($0)"] } ?? [], world: world)
         if once { try refuseEndless(checked) }
+        let logger = makeLogger(checked.settings.logLevel)
         let surroundings = Surroundings(
             fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,
             standardInput: input, notice: { logger.notice("\($0)") })
@@ -63,6 +61,15 @@ struct RunCommand: ParsableCommand {
             StandardError.write("weir: error: \(failure)")
             throw ExitStatus.failed
         }
+    }
+
+    /// A logger of lines on standard error.
+    private func makeLogger(_ level: String) -> Logger {
+        var logger = Logger(label: "weir") { _ in
+            StreamLogHandler.standardError(label: "weir")
+        }
+        logger.logLevel = Logger.Level(rawValue: level) ?? .info
+        return logger
     }
 
     /// `--once` needs sources that can end.

@@ -33,11 +33,12 @@ final class TableRunner: InputRunner {
         if let rows = rejected {
             switch core.sequencer.offer(.rejected(rows), from: index, waking: parker) {
             case .wait: return .blocked
-            case .numbered, .stopped: rejected = nil
+            case .numbered: rejected = nil
             }
             return .progressed
         }
         guard !hasEnded else { return .idle }
+        if core.sequencer.isStopping { return leave() }
         let byteCount = core.topology.plan.settings.chunkBytes
         let wait = isLoaded ? waitMilliseconds : 0
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
@@ -49,19 +50,19 @@ final class TableRunner: InputRunner {
             reject(RejectedRows.batch(of: records, source: node.name))
             return .progressed
         case .nothing:
-            if isLoaded { return core.sequencer.isStopping ? stop() : .idle }
+            if isLoaded { return .idle }
             publish()
             return .progressed
         case .end:
             if !isLoaded { publish() }
-            hasEnded = true
-            return .progressed
+            return leave()
         }
     }
 
-    private func stop() -> Progress {
+    private func leave() -> Progress {
         hasEnded = true
-        return .idle
+        core.sequencer.leave(index)
+        return .progressed
     }
 
     private func add(_ raw: RawChunk) throws {
