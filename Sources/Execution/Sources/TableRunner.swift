@@ -15,6 +15,7 @@ final class TableRunner: InputRunner {
     private let decoder: any Decoder
     private let builder: any TableBuilder
     private var isLoaded = false
+    /// Waits for a number; the worker that takes it counts it.
     private var rejected: Batch?
     private(set) var hasEnded = false
     private(set) var counters = SourceCounters()
@@ -47,7 +48,7 @@ final class TableRunner: InputRunner {
             if isLoaded { publish() }
             return .progressed
         case .rejected(let records):
-            reject(RejectedRows.batch(of: records, source: node.name))
+            rejected = RejectedRows.batch(of: records, source: node.name)
             return .progressed
         case .nothing:
             if isLoaded { return .idle }
@@ -74,12 +75,7 @@ final class TableRunner: InputRunner {
             counters.rows += batch.count
             try builder.add(batch, rejects: &rejects)
         }
-        if !rejects.isEmpty { reject(rejects.take()) }
-    }
-
-    private func reject(_ rows: Batch) {
-        counters.errors += rows.count
-        rejected = rows
+        if !rejects.isEmpty { rejected = rejects.take() }
     }
 
     private func publish() {

@@ -88,7 +88,7 @@ struct SimulationTests {
         return result(plan)
     }
 
-    @Test(arguments: Seeds.list(12))
+    @Test(arguments: Seeds.list(6))
     func exchangesInAChainNeverStandStill(_ seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let lines = Self.lines(random.int(50..<400), seed: seed)

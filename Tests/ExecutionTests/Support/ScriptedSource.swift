@@ -39,6 +39,7 @@ final class ScriptedSource: Source {
     private let onNothing: @Sendable () -> Void
 
     /// A source for `script`; a live one has nothing more behind its end, a bounded one ends there.
+    /// `onNothing` is called at each `.nothing` of the script.
     init(
         _ script: [Entry], isBounded: Bool = true, progress: Progress = Progress(),
         onNothing: @escaping @Sendable () -> Void = {}
@@ -52,10 +53,7 @@ final class ScriptedSource: Source {
     func open() {}
 
     func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
-        guard let entry = script.popLast() else {
-            onNothing()
-            return isBounded ? .end : .nothing
-        }
+        guard let entry = script.popLast() else { return isBounded ? .end : .nothing }
         if case .nothing(let times) = entry, times > 1 {
             script.append(.nothing(times - 1))
         } else {
