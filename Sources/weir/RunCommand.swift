@@ -38,8 +38,15 @@ struct RunCommand: ParsableCommand {
         let input = StandardStream.input()
         world.sampleStandardInput(from: input)
         world.followsFiles = !once
-        let checked = try pipeline.check(
-            overrides: workers.map { ["settings.workers=\($0)"] } ?? [], world: world)
+        let samples = SampleRecord()
+        world.sample = samples.noting(world.sample)
+        let result = try PipelineChecking.check(
+            pipeline.file,
+            overrides: pipeline.overrides + (workers.map { ["settings.workers=\($0)"] } ?? []),
+            world: world)
+        // Without a record there are no fields to check against, and nothing to do.
+        if result.pipeline == nil && !result.hasErrors && samples.hasOnlyEmpty { return }
+        let checked = try pipeline.accept(result)
         if once { try refuseEndless(checked) }
         let logger = makeLogger(checked.settings.logLevel)
         let surroundings = Surroundings(
