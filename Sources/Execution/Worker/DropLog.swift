@@ -27,7 +27,7 @@ final class DropLog: Sendable {
         guard let portName = port.name, port != .main else { return }
         let key = "\(name).\(portName)"
         let now = clock.monotonicNanoseconds()
-        let said: (count: Int, isFirst: Bool)? = entries.withLock { entries in
+        let unsaid: (count: Int, isFirst: Bool)? = entries.withLock { entries in
             guard var entry = entries[key] else {
                 entries[key] = Entry(lastNanoseconds: now)
                 return (batch.count, true)
@@ -40,9 +40,9 @@ final class DropLog: Sendable {
             entry.lastNanoseconds = now
             return (count, false)
         }
-        guard let said else { return }
-        let more = said.isFirst ? "" : " more"
-        log("\(key): \(said.count)\(more) rows that no sink takes\(reason(batch, port))")
+        guard let unsaid else { return }
+        let rows = "\(unsaid.count)\(unsaid.isFirst ? "" : " more") rows"
+        log("\(key): \(rows) that no sink takes\(reason(batch, port))")
     }
 
     private func reason(_ batch: Batch, _ port: Port) -> String {
