@@ -18,7 +18,8 @@ struct ExplainCommand: ParsableCommand {
     var format = Format.text
 
     func run() throws {
-        let description = try pipeline.check().describe()
+        guard let checked = try pipeline.check() else { throw ExitStatus.badConfiguration }
+        let description = checked.describe()
         switch format {
         case .text: print(description.text())
         case .dot: print(description.dot())

@@ -17,14 +17,16 @@ struct PipelineArguments: ParsableArguments {
     var overrides: [String] = []
 
     /// Reads and checks the file; prints what is wrong with it and stops there if anything is.
+    /// Gives nil where nothing is wrong, but a source without schema has no records to learn its
+    /// fields from.
     func check(
         overrides further: [String] = [], world: PipelineWorld = .machine
-    ) throws(ExitStatus) -> CheckedPipeline {
+    ) throws(ExitStatus) -> CheckedPipeline? {
         let result = try PipelineChecking.check(
             file, overrides: overrides + further, world: world)
         for diagnostic in result.diagnostics { StandardError.write(diagnostic.description) }
-        guard let pipeline = result.pipeline, !result.hasErrors else { throw .badConfiguration }
-        return pipeline
+        if result.hasErrors { throw .badConfiguration }
+        return result.pipeline
     }
 }
 

@@ -41,8 +41,12 @@ struct RunCommand: ParsableCommand {
         let input = StandardStream.input()
         world.sampleStandardInput(from: input)
         world.followsFiles = !once
-        let checked = try pipeline.check(
-            overrides: workers.map { ["settings.workers=\($0)"] } ?? [], world: world)
+        let overrides = workers.map { ["settings.workers=\($0)"] } ?? []
+        guard let checked = try pipeline.check(overrides: overrides, world: world) else {
+            // An input that ends before its first record asks for nothing.
+            if input.isAtEnd { return }
+            throw ExitStatus.badConfiguration
+        }
         if once { try refuseEndless(checked) }
         let surroundings = Surroundings(
             fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,

@@ -11,8 +11,8 @@ final class SourceRunner: InputRunner {
     private let core: EngineCore
     private let node: Plan.SourceNode
     private var offered: Chunk.Content?
-    private var emptySince: Int64?
-    private var isIdle = false
+    /// Nil for a source that never idles: a bounded one, or one without event time.
+    private var idleness: IdleTracker?
     private(set) var hasEnded = false
 
     init(_ index: Int, source: any Source, core: EngineCore) {
@@ -20,6 +20,12 @@ final class SourceRunner: InputRunner {
         self.source = source
         self.core = core
         node = core.topology.plan.sources[index]
+        if let watermark = node.watermark, !source.isBounded {
+            idleness = IdleTracker(
+                timeout: watermark.idleTimeout * 1000,
+                isPartitioned: watermark.scope == .partition,
+                now: core.clock.monotonicNanoseconds())
+        }
     }
 
     /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may
@@ -33,7 +39,9 @@ final class SourceRunner: InputRunner {
             offered = nil
             if case .end = content { hasEnded = true }
             return .progressed
-        case .wait: return .blocked
+        case .wait:
+            idleness?.pause(now: core.clock.monotonicNanoseconds())
+            return .blocked
         case .stopped:
             offered = nil
             hasEnded = true
@@ -43,29 +51,22 @@ final class SourceRunner: InputRunner {
 
     private func read(waitMilliseconds: Int) throws {
         let byteCount = core.topology.plan.settings.chunkBytes
-        switch try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds) {
-        case .chunk(let raw):
-            offered = .records(isIdle ? raw.preceded(by: .active(raw.partition)) : raw)
-            emptySince = nil
-            isIdle = false
-        case .rejected(let records):
-            offered = .rejected(RejectedRows.batch(of: records, source: node.name))
-            emptySince = nil
-        case .end: offered = .end
-        case .nothing: noteNothing()
-        }
-    }
-
-    private func noteNothing() {
-        guard let watermark = node.watermark, !source.isBounded, !isIdle else { return }
+        let result = try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
         let now = core.clock.monotonicNanoseconds()
-        guard let since = emptySince else {
-            emptySince = now
-            return
+        switch result {
+        case .chunk(let raw):
+            let events = idleness?.note(raw, now: now) ?? []
+            offered = .records(events.isEmpty ? raw : raw.preceded(by: events))
+        case .rejected(let records):
+            idleness?.pause(now: now)
+            offered = .rejected(RejectedRows.batch(of: records, source: node.name))
+        case .end: offered = .end
+        case .held: idleness?.pause(now: now)
+        case .nothing:
+            let events = idleness?.due(now: now) ?? []
+            if !events.isEmpty { offered = .records(RawChunk(events: events)) }
+            if core.sequencer.isStopping { hasEnded = true }
         }
-        guard now - since >= watermark.idleTimeout * 1000 else { return }
-        isIdle = true
-        offered = .records(RawChunk(events: [.idle(0)]))
     }
 }
 
@@ -78,10 +79,11 @@ protocol InputRunner: AnyObject {
 }
 
 extension RawChunk {
-    /// The chunk with a change of its partition before it.
-    fileprivate func preceded(by event: PartitionEvent) -> RawChunk {
+    /// The chunk with changes of partitions before its own.
+    fileprivate func preceded(by changes: [PartitionEvent]) -> RawChunk {
         RawChunk(
-            slab: slab, range: range, place: place, partition: partition, events: [event] + events)
+            slab: slab, range: range, place: place, partition: partition,
+            events: changes + events)
     }
 }
 

@@ -15,6 +15,8 @@ final class TableRunner: InputRunner {
     private let decoder: any Decoder
     private let builder: any TableBuilder
     private var isLoaded = false
+    /// Whether the source keeps to a rate, so that a read must wait.
+    private var isHeldBack = false
     private var rejected: Batch?
     private(set) var hasEnded = false
     private(set) var counters = SourceCounters()
@@ -39,7 +41,7 @@ final class TableRunner: InputRunner {
         }
         guard !hasEnded else { return .idle }
         let byteCount = core.topology.plan.settings.chunkBytes
-        let wait = isLoaded ? waitMilliseconds : 0
+        let wait = isLoaded || isHeldBack ? waitMilliseconds : 0
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
         case .chunk(let raw):
             try add(raw)
@@ -48,6 +50,9 @@ final class TableRunner: InputRunner {
         case .rejected(let records):
             reject(RejectedRows.batch(of: records, source: node.name))
             return .progressed
+        case .held:
+            isHeldBack = true
+            return .idle
         case .nothing:
             if isLoaded { return core.sequencer.isStopping ? stop() : .idle }
             publish()

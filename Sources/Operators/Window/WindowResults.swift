@@ -23,7 +23,7 @@ struct WindowResults {
     func make(
         start: Int64, table: HotTable, extras: GroupExtras, firstOrdinal: Int64
     ) -> (batch: Batch, rejected: Batch?) {
-        let entries = table.sortedEntries()
+        let entries = table.sortedEntries(skipping: KeyEncoder.groupBytes)
         let count = entries.count
         var failures = RowFailures()
         let groups = ClosingGroups(table: table, entries: entries, extras: extras)

@@ -73,9 +73,11 @@ extension CheckedPipeline {
                 name: name, schema: schema, watermark: spec.watermark?.strategy,
                 makeSource: makeSource(spec, surroundings),
                 makeDecoder: try repeatable {
-                    try JSONDecoder(
+                    let decoder = try JSONDecoder(
                         schema: schema, fields: fields, sourceName: name,
                         zones: surroundings.zones)
+                    return spec.framing == .lengthPrefixed
+                        ? LengthPrefixedDecoder(decoder) : decoder
                 }, table: table)
         case .csv(let dialect):
             let files = surroundings.fileSystem

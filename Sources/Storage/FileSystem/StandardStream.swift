@@ -22,6 +22,7 @@ package final class StandardStream: Sendable {
     /// A description of a pipe's writing end that is ours alone and does not block.
     private let own: Int32?
     private let waker = Waker()
+    private let isEnded = Atomic<Bool>(false)
     /// What `peek` has read, and `read` gives first.
     private let peeked = Mutex<[UInt8]>([])
 
@@ -71,8 +72,13 @@ package final class StandardStream: Sendable {
         throw StorageError(errno: errno, operation: "read", path: name)
     }
 
-    /// Looks at the first bytes without taking them away: those up to the first line end at least, and
-    /// what came with it. Waits for them, or for the end.
+    /// Whether `peek` found that there is nothing at all.
+    package var isAtEnd: Bool {
+        isEnded.load(ordering: .relaxed) && peeked.withLock { $0.isEmpty }
+    }
+
+    /// Looks at the first bytes without taking them away: those up to the first line end at least,
+    /// and what came with it. Waits for them, or for the end.
     package func peek(byteCountMax: Int) throws(StorageError) -> [UInt8] {
         let slab = Slab(byteCount: byteCountMax)
         var count = 0
@@ -83,7 +89,9 @@ package final class StandardStream: Sendable {
                 hasLine = slab.array(count..<count + got).contains(UInt8(ascii: "\n"))
                 count += got
             case .nothing: continue
-            case .end: hasLine = true
+            case .end:
+                hasLine = true
+                isEnded.store(true, ordering: .relaxed)
             }
         }
         let bytes = slab.array(0..<count)

@@ -53,7 +53,8 @@ extension JSONDecoder {
         }
         let (end, isEscaped) = try unsafe line.scanString(start + 1)
         let content = start + 1..<end - 1
-        let view = unsafe isEscaped
+        let view =
+            unsafe isEscaped
             ? line.unescape(content, into: &arena)
             : line.view(content.lowerBound, content.count)
         unsafe columns.base(column).storeBytes(

@@ -15,6 +15,7 @@ package final class JSONEncoder: Encoder {
         /// `"name":`, with a comma before it where another member stands before it.
         let name: Slab
         let nameCount: Int
+        let timeUnit: Int64
         var time: TimestampWriter?
     }
 
@@ -38,7 +39,8 @@ package final class JSONEncoder: Encoder {
             members.append(
                 Member(
                     column: column, type: field.type, name: Slab(name + [UInt8(ascii: ":")]),
-                    nameCount: name.count + 1, time: time))
+                    nameCount: name.count + 1,
+                    timeUnit: (field.timestampFormat.unitNanoseconds ?? 0) / 1000, time: time))
         }
         self.members = members
     }
@@ -105,7 +107,11 @@ package final class JSONEncoder: Encoder {
             unsafe view.copy(to: value)
             return unsafe value + view.count
         case .timestamp:
-            return unsafe writeTime(index, source.int(number), to: value)
+            let time = source.int(number)
+            if source.timeUnit > 0 && time % source.timeUnit == 0 {
+                return unsafe NumberWriter.write(time / source.timeUnit, to: value)
+            }
+            return unsafe writeTime(index, time, to: value)
         }
     }
 

@@ -30,7 +30,9 @@ extension JSONDecoder {
         for column in 0..<columnCount where writtenBy[column] != recordNumber {
             if column != schema.record { columns.setNull(column, row: row) }
         }
-        if let record = schema.record { unsafe storeRecord(line, start: start, column: record, row) }
+        if let record = schema.record {
+            unsafe storeRecord(line, start: start, column: record, row)
+        }
         if progress.learns {
             let tail = unsafe progress.gapStart..<line.end
             unsafe template.finish(tail: tail, columns: columnCount, in: line)
@@ -97,7 +99,9 @@ extension JSONDecoder {
         if !node.children.isEmpty {
             return try unsafe readNested(line, at: start, child: child, depth: depth, &progress)
         }
-        guard let column = node.column else { return try unsafe line.skipValue(start, depth: depth) }
+        guard let column = node.column else {
+            return try unsafe line.skipValue(start, depth: depth)
+        }
         if writtenBy[column] == recordNumber { progress.learns = false }
         unsafe learn(line, slotAt: start, column: column, &progress)
         progress.gapStart = try unsafe readValue(
@@ -119,7 +123,8 @@ extension JSONDecoder {
         let isObject = unsafe start < line.end && line[start] == UInt8(ascii: "{")
         if let column = tree.nodes[child].column {
             progress.learns = false
-            _ = try unsafe readValue(line, at: start, column: column, row: progress.row, depth: depth)
+            _ = try unsafe readValue(
+                line, at: start, column: column, row: progress.row, depth: depth)
             writtenBy[column] = recordNumber
         }
         guard isObject else {

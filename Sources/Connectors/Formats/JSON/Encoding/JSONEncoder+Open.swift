@@ -87,7 +87,8 @@ extension JSONEncoder {
         _ hidden: [[UInt8]], _ name: Range<Int>, _ isPlain: Bool, in bytes: JSONBytes
     ) -> Bool {
         var arena = TextArena()
-        let text = unsafe isPlain ? bytes.text(name) : bytes.unescape(name, into: &arena).description
+        let text =
+            unsafe isPlain ? bytes.text(name) : bytes.unescape(name, into: &arena).description
         return hidden.contains { text.utf8.elementsEqual($0) }
     }
 }

@@ -52,7 +52,8 @@ final class JSONTemplate {
         tail = unsafe makeSlot(range, column: -1, in: bytes)
         let filled = Set(slots.map(\.column))
         missing = (0..<columns).filter { !filled.contains($0) }
-        isComplete = slots.count <= Self.slotCountMax
+        isComplete =
+            slots.count <= Self.slotCountMax
             && slots.allSatisfy { $0.gapCount <= Self.gapCountMax }
             && tail.gapCount <= Self.gapCountMax
     }

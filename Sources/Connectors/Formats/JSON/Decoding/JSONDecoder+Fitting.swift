@@ -53,13 +53,17 @@ extension JSONDecoder {
         let bytes = unsafe JSONBytes(base: chunk.slab.base, end: chunk.range.upperBound)
         var row = from
         var start = at
+        let tail = template.tail
+        let missing = template.missing
+        let record = schema.record
         unsafe actions.withUnsafeBufferPointer { actions in
             unsafe template.words.withUnsafeBufferPointer { words in
                 while row < rowsMax {
-                    let next = unsafe decodeRecord(bytes, at: start, row: row, actions, words)
+                    let next = unsafe decodeRecord(
+                        bytes, at: start, row: row, actions, tail, words)
                     guard next >= 0 else { break }
-                    for column in template.missing { storeMissing(column, row: row) }
-                    if let record = schema.record {
+                    for column in missing { storeMissing(column, row: row) }
+                    if let record {
                         let last = unsafe next <= bytes.end && bytes[next &- 1] == 0x0a
                         let line = unsafe JSONBytes(base: bytes.base, end: last ? next - 1 : next)
                         unsafe storeRecord(line, start: start, column: record, row)
@@ -82,7 +86,7 @@ extension JSONDecoder {
     @inline(__always)
     private func decodeRecord(
         _ bytes: JSONBytes, at start: Int, row: Int, _ actions: UnsafeBufferPointer<Action>,
-        _ words: UnsafeBufferPointer<UInt64>
+        _ tail: JSONTemplate.Slot, _ words: UnsafeBufferPointer<UInt64>
     ) -> Int {
         var at = start
         for index in 0..<actions.count {
@@ -93,11 +97,10 @@ extension JSONDecoder {
             at = unsafe decodeValue(bytes, at: at &+ action.gapCount, row: row, action)
             if at < 0 { return -1 }
         }
-        let tail = template.tail
         let fits = unsafe bytes.matches(
             words, from: tail.gap, count: tail.gapCount, lastMask: tail.lastMask, at: at)
         at &+= tail.gapCount
-        guard fits, unsafe at <= bytes.end else { return -1 }
+        guard fits else { return -1 }
         if unsafe at == bytes.end { return at }
         return unsafe bytes[at] == 0x0a ? at &+ 1 : -1
     }

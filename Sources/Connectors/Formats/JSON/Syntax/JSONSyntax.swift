@@ -49,7 +49,8 @@ extension JSONBytes {
         _ start: Int, _ literal: StaticString, _ word: UInt32
     ) throws(JSONFault) -> Int {
         let count = literal.utf8CodeUnitCount
-        let matches = unsafe start &+ count <= end && halfWord(start) == word
+        let matches =
+            unsafe start &+ count <= end && halfWord(start) == word
             && (count == 4 || self[start &+ 4] == UInt8(ascii: "e"))
         guard matches else { throw JSONFault(message: "not a JSON value", offset: start) }
         return start &+ count
