@@ -51,8 +51,8 @@ enum AllocationTrace {
     }
 }
 
-/// glibc's functions, whose header the Glibc module leaves out; without the debugging allocator they
-/// do nothing.
+/// glibc's functions, whose header the Glibc module leaves out; without its debugging allocator
+/// they do nothing.
 @_silgen_name("mtrace")
 private func startTrace()
 
