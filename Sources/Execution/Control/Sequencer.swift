@@ -88,7 +88,8 @@ final class Sequencer: Sendable {
     func offer(_ content: Chunk.Content, from source: Int, waking parker: Parker) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
-            let fits = state.ticketsOut < ticketsMax
+            let fits =
+                state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
             guard fits, isTurn(of: source, state), let tables = loaded(source, state) else {
                 state.waiting.append(parker)

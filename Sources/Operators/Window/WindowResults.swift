@@ -17,7 +17,8 @@ struct WindowResults {
         decoder = KeyDecoder(types: step.by.map { step.input.fields[$0].type })
     }
 
-    /// The results of the window from `start` to `end`, and the groups that have none, with the reason.
+    /// The results of the window from `start` to `end`, and the groups that have none, with the
+    /// reason.
     ///
     /// A result has the event time `end - 1` µs, and a watermark no later than that.
     func make(

@@ -26,8 +26,9 @@ package final class JSONEncoder: Encoder {
     /// Bytes of a part's slab at first.
     private static let slabBytes = 256 << 10
 
-    /// An encoder of batches of `schema`; fails for a timestamp pattern or zone that is none. `paths` says
-    /// where in the record the members of hidden fields stand; others are members of that name.
+    /// An encoder of batches of `schema`; fails for a timestamp pattern or zone that is none.
+    /// `paths` says where in the record the members of hidden fields stand; others are members of
+    /// that name.
     package init(
         schema: Schema, zones: TimeZoneDatabase, paths: [String: [String]] = [:]
     ) throws(TimestampFormatError) {
