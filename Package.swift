@@ -74,7 +74,9 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ]),
         // What stands in for the world in tests: twins, virtual clock, seeded generators.
-        .target(name: "TestSupport", dependencies: ["Dataflow", "Storage"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Dataflow", "Storage"],
+            path: "Tests/TestSupport"),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "TestSupport"]),
         .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport"]),
@@ -91,7 +93,9 @@ let package = Package(
         // Whole pipelines, in the process and through the executable.
         .testTarget(
             name: "GoldenTests",
-            dependencies: ["Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir"]),
+            dependencies: [
+                "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,8 +4,8 @@ import Storage
 /// Decodes chunks of records that have a length before them, with the decoder of their format.
 ///
 /// The records of a chunk are laid out anew with a line end behind each, as the decoders expect. A
-/// line feed inside a record would end it there: it becomes a carriage return, which JSON takes for the
-/// same white space, and refuses inside a string as it does a line feed.
+/// line feed inside a record would end it there: it becomes a carriage return, which JSON takes for
+/// the same white space, and refuses inside a string as it does a line feed.
 package final class LengthPrefixedDecoder: Decoder {
     private let decoder: any Decoder
 
@@ -19,7 +19,8 @@ package final class LengthPrefixedDecoder: Decoder {
         var at = 0
         var out = 0
         while at + prefix <= bytes.byteCount {
-            let count = min(ByteScan.bigEndianLength(in: bytes, at: at), bytes.byteCount - at - prefix)
+            let count = min(
+                ByteScan.bigEndianLength(in: bytes, at: at), bytes.byteCount - at - prefix)
             lines.copyLine(bytes.extracting(at + prefix..<at + prefix + count), to: out)
             at += prefix + count
             out += count + 1

@@ -45,7 +45,8 @@ extension Slab {
         return unsafe Array(UnsafeRawBufferPointer(start: start, count: range.count))
     }
 
-    /// Copies a record to `offset` and a line feed behind it; line feeds within become carriage returns.
+    /// Copies a record to `offset` and a line feed behind it; line feeds within become carriage
+    /// returns.
     package func copyLine(_ record: RawSpan, to offset: Int) {
         precondition(offset >= 0 && offset + record.byteCount < byteCount)
         for index in 0..<record.byteCount {
