@@ -27,8 +27,6 @@ final class WeirProcess {
     struct End: Equatable {
         /// The exit status; 128 and the signal's number if a signal ended it.
         let status: Int32
-        /// The most memory that it had at once, in bytes.
-        let residentBytesMax: Int
     }
 
     let identifier: pid_t
@@ -195,9 +193,8 @@ final class WeirProcess {
     func wait() -> End {
         if let end { return end }
         var status: Int32 = 0
-        var usage = rusage()
-        unsafe wait4(identifier, &status, 0, &usage)
-        let ended = finish(status, usage)
+        unsafe waitpid(identifier, &status, 0)
+        let ended = finish(status)
         return ended
     }
 
@@ -207,19 +204,16 @@ final class WeirProcess {
             send(signal: signal)
             _ = poll(nil, 0, 100)
             var status: Int32 = 0
-            var usage = rusage()
-            if unsafe wait4(identifier, &status, WNOHANG, &usage) == identifier {
-                return finish(status, usage)
+            if unsafe waitpid(identifier, &status, WNOHANG) == identifier {
+                return finish(status)
             }
         }
-        return end ?? End(status: -1, residentBytesMax: 0)
+        return end ?? End(status: -1)
     }
 
-    private func finish(_ status: Int32, _ usage: rusage) -> End {
+    private func finish(_ status: Int32) -> End {
         let number = status & 0x7f
-        let ended = End(
-            status: number == 0 ? status >> 8 & 0xff : 128 + number,
-            residentBytesMax: usage.ru_maxrss << 10)
+        let ended = End(status: number == 0 ? status >> 8 & 0xff : 128 + number)
         end = ended
         return ended
     }

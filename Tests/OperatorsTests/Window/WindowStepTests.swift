@@ -121,23 +121,14 @@ struct WindowStepTests {
         let rows = try Self.rows(seed, extremes: true)
         let step = try Self.step(rows, by: [3, 1], size: 100, offset: 0, [WindowTwin.all[0]])
         let run = try StepRun(step.makeOperator(.test), rows, cut: .random, seed: seed)
-        var last: (start: Int64, group: Int, key: [Cell])?
+        var last: (start: Int64, key: [Cell])?
         for row in run.rows(.main) {
             guard case .int(let start) = row[0] else { continue }
-            let batch = Batch(
-                columns: [
-                    CellBatches.column([row[2]], .string), CellBatches.column([row[3]], .int),
-                ], count: 1)
-            let group = KeyHash.group(
-                of: KeyHash.hashes(of: batch, columns: [0, 1]).int64(at: 0))
             let key = Array(row[2...3])
             if let last, last.start == start {
-                #expect(last.group <= group, "\(Seeds.note(seed))")
-                if last.group == group {
-                    #expect(CellBatches.precedes(last.key, key) == true, "\(Seeds.note(seed))")
-                }
+                #expect(CellBatches.precedes(last.key, key) == true, "\(Seeds.note(seed))")
             }
-            last = (start, group, key)
+            last = (start, key)
         }
     }
 
