@@ -72,7 +72,9 @@ extension JSONBytes {
         guard wholeEnd >= 0 else { return (0, -1) }
         let byte = unsafe self[wholeEnd]
         if byte != UInt8(ascii: ".") {
-            return byte | 0x20 == UInt8(ascii: "e") ? (0, -1) : (Double(whole), wholeEnd)
+            // A negative zero is left to the general reader.
+            let isLeft = byte | 0x20 == UInt8(ascii: "e") || (whole == 0 && wholeEnd &- start > 1)
+            return isLeft ? (0, -1) : (Double(whole), wholeEnd)
         }
         let (fraction, count) = unsafe digits(at: wholeEnd &+ 1)
         let wholeCount = wholeEnd &- start

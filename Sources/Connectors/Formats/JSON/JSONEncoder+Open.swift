@@ -8,12 +8,20 @@ extension JSONEncoder {
         let hidden = schema.hidden.map { Array($0.utf8) }
         let column = batch.columns[record]
         let records = column.strings
+        // A short record lies in its view, behind which nothing may be read.
+        let short = Slab(byteCount: StringView.inlineCountMax)
         JSONRowSource.with(members, of: batch) { source in
             batch.selection.forEach { row in
-                records[row].withBytes { bytes in
-                    unsafe bytes.withUnsafeBytes { text in
-                        unsafe writeOpen(text, hidden, source, row, to: &output)
-                    }
+                let record = records[row]
+                if record.isInline {
+                    unsafe record.copy(to: short.base)
+                    let text = unsafe UnsafeRawBufferPointer(
+                        start: short.base, count: record.count)
+                    unsafe writeOpen(text, hidden, source, row, to: &output)
+                } else {
+                    let text = unsafe UnsafeRawBufferPointer(
+                        start: record.address, count: record.count)
+                    unsafe writeOpen(text, hidden, source, row, to: &output)
                 }
             }
         }
