@@ -1,3 +1,4 @@
+import Connectors
 import Pipeline
 import Storage
 
@@ -6,12 +7,16 @@ extension PipelineWorld {
     /// Bytes of a sample, at most.
     private static let sampleBytesMax = 1 << 20
 
-    /// Lets a source of standard input be looked at; what is seen is read again when the source runs.
+    /// Lets a source of standard input be looked at; what is seen is read again when the source
+    /// runs.
     mutating func sampleStandardInput(from stream: StandardStream) {
         let others = sample
         sample = { source in
             guard case .standardInput = source.kind else { return others(source) }
-            return try? stream.peek(byteCountMax: Self.sampleBytesMax)
+            // The names of CSV's first line say nothing of types.
+            var lineCount = 1
+            if case .csv(let csv) = source.format, csv.hasHeader { lineCount = 2 }
+            return try? stream.peek(byteCountMax: Self.sampleBytesMax, lineCount: lineCount)
         }
     }
 

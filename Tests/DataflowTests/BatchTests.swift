@@ -48,7 +48,8 @@ struct BatchTests {
         #expect(BatchText.cells(merged) == BatchText.cells(expected), "\(Seeds.note(seed))")
         if hashed && !kept.isEmpty {
             let merged = try #require(merged.keyHashes)
-            #expect((0..<kept.count).map { merged.int64(at: $0) } == kept.map { hashes.int64(at: $0) })
+            #expect(
+                (0..<kept.count).map { merged.int64(at: $0) } == kept.map { hashes.int64(at: $0) })
         }
     }
 

@@ -20,7 +20,9 @@ struct BucketSplitterTests {
             let span = Int(min(size, 1000)) * 4
             times = (0..<random.int(0...50)).map { _ in
                 if isHostile && random.chance(0.4) {
-                    return random.pick([.min, .min + 1, .max, .max - 1, Int64(bitPattern: random.next())])
+                    return random.pick([
+                        .min, .min + 1, .max, .max - 1, Int64(bitPattern: random.next()),
+                    ])
                 }
                 return Int64(random.int(-span...span))
             }
@@ -53,13 +55,16 @@ struct BucketSplitterTests {
         var random = SplitMix64(seed: seed)
         let test = Case(&random)
         let parts = test.splitter.split(
-            Selection(test.rows), times: CellBatches.column(test.times.map { .int($0) }, .timestamp),
+            Selection(test.rows),
+            times: CellBatches.column(test.times.map { .int($0) }, .timestamp),
             watermarks: CellBatches.column(test.marks.map { .int($0) }, .int), retain: test.retain)
         let onTime = test.rows.filter { !test.isLate($0) }
         #expect(Self.rows(parts.late) == test.rows.filter(test.isLate), "\(Seeds.note(seed))")
         #expect(Self.rows(parts.onTime) == onTime, "\(Seeds.note(seed))")
         var buckets: [Int64: [Int]] = [:]
-        for row in onTime { buckets[test.bucket(of: test.times[row]).start, default: []].append(row) }
+        for row in onTime {
+            buckets[test.bucket(of: test.times[row]).start, default: []].append(row)
+        }
         let nonEmpty = parts.buckets.filter { !$0.rows.isEmpty }
         #expect(
             Dictionary(uniqueKeysWithValues: nonEmpty.map { ($0.start, Self.rows($0.rows)) })

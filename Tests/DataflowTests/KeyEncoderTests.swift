@@ -18,7 +18,8 @@ struct KeyEncoderTests {
             rows = (0..<random.int(1...40)).map { _ in
                 types.map { CellBatches.edge($0, &random) }
             }
-            selected = random.chance(0.5)
+            selected =
+                random.chance(0.5)
                 ? Array(rows.indices) : rows.indices.filter { _ in random.chance(0.5) }
         }
 
@@ -165,7 +166,8 @@ struct RowCodecTests {
         let picked = rows.indices.filter { _ in random.chance(0.7) }
         let decoded = codec.decode(picked.map { stored[$0] }, in: table)
         #expect(
-            BatchText.cells(Batch(columns: decoded, count: picked.count)) == picked.map { rows[$0] },
+            BatchText.cells(Batch(columns: decoded, count: picked.count))
+                == picked.map { rows[$0] },
             "\(Seeds.note(seed))")
     }
 }

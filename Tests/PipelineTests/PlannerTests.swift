@@ -227,6 +227,34 @@ struct PlannerTests {
 
     // MARK: Outside values
 
+    @Test func anotherTypeTakesTheKeysOfTheFormerOneAway() throws {
+        let text = """
+            sources:
+              in:
+                type: generate
+                generator: orders
+                rows: 10
+                event_time: ts
+                schema: { ts: timestamp_ms }
+                watermark: { max_delay: 5s }
+            sinks: { out: { type: file, path: out.ndjson } }
+            """
+        let pipeline = try pipeline(
+            text,
+            set: [
+                "sources.in.type=file", "sources.in.paths=[ data/orders-1.ndjson ]",
+                "sinks.out.type=blackhole",
+            ])
+        guard case .file(let file) = pipeline.sources[0].spec.kind else {
+            Issue.record("the source is \(pipeline.sources[0].spec.kind)")
+            return
+        }
+        #expect(file.paths.map(\.value) == ["data/orders-1.ndjson"])
+        // Keys that the file has wrong are still reported.
+        let wrong = TestWorld().check(text, set: ["sources.in.type=stdin", "sources.in.pats=a"])
+        #expect(wrong.hasErrors)
+    }
+
     @Test func overridesChangeAndAddValues() throws {
         let pipeline = try pipeline(
             file("{ a: { type: dedup, key: id, window: 1h } }"),
@@ -248,7 +276,8 @@ struct PlannerTests {
     @Test(arguments: [
         (
             "settings.workers=many",
-            "--set settings.workers: error: 'workers' takes auto or a whole number from 1 to 256, not 'many'"
+            "--set settings.workers: error: 'workers' takes auto or a whole number from 1 to 256, "
+                + "not 'many'"
         ),
         ("nothing", "--set nothing: error: takes the form a.b.c=value"),
         ("a..b=1", "--set a..b: error: 'a..b' is not a path of keys such as steps.unique.retain"),
@@ -262,7 +291,8 @@ struct PlannerTests {
         ),
         (
             "sinks.out.inputs=[ a",
-            "--set sinks.out.inputs: error: YAML: did not find expected ',' or ']' while parsing a flow sequence of line 1; quote the value if it is text"
+            "--set sinks.out.inputs: error: YAML: did not find expected ',' or ']' while parsing a "
+                + "flow sequence of line 1; quote the value if it is text"
         ),
         (
             "steps.a.wehre=x",

@@ -39,7 +39,9 @@ struct HotTableTests {
         let count = random.chance(0.02) ? random.int(100...5000) : random.int(0...26)
         // Few different bytes, so that keys differ at their ends, or in length alone.
         var bytes = [UInt8](repeating: 0, count: count)
-        for index in bytes.indices where random.chance(0.2) { bytes[index] = UInt8(random.int(0...1)) }
+        for index in bytes.indices where random.chance(0.2) {
+            bytes[index] = UInt8(random.int(0...1))
+        }
         if let last = bytes.indices.last { bytes[last] = UInt8(random.int(0...3)) }
         var hash = bytes.reduce(UInt64(bytes.count)) { ($0 ^ UInt64($1)) &* 0x9e37_79b9_7f4a_7c15 }
         // Alike in all bits, in those of the tag, or in those of the header.
@@ -65,7 +67,8 @@ struct HotTableTests {
             let keys = (0..<random.int(1...60)).map { _ in
                 Self.randomKey(&random, collisions: collisions)
             }
-            let chosen = random.chance(0.5)
+            let chosen =
+                random.chance(0.5)
                 ? nil : keys.indices.filter { _ in random.chance(0.6) }
             let rows = chosen ?? Array(keys.indices)
             let before = twin.count

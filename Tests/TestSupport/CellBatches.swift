@@ -55,7 +55,8 @@ package enum CellBatches {
         switch type {
         case .bool: return .bool(random.chance(0.5))
         case .int, .timestamp:
-            return .int(random.pick([0, 1, -1, .min, .max, 255, 256, -256, Int64(random.int(-9...9))]))
+            return .int(
+                random.pick([0, 1, -1, .min, .max, 255, 256, -256, Int64(random.int(-9...9))]))
         case .float:
             return .float(
                 random.pick([

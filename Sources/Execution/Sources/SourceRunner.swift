@@ -2,8 +2,8 @@ import Dataflow
 
 /// Pulls one source and offers what it reads to the sequencer; stepped by the source's own thread.
 ///
-/// Holds at most one chunk that has no number yet. Tells of idleness: a source that finds nothing
-/// for its `idle_timeout` is idle until it finds something; waiting for a ticket is not idleness.
+/// Holds at most one chunk that has no number yet. When the run is stopped it reads nothing more,
+/// but what it has read still gets its number. Tells of partitions that are idle.
 final class SourceRunner: InputRunner {
     let index: Int
     let source: any Source
@@ -11,8 +11,7 @@ final class SourceRunner: InputRunner {
     private let core: EngineCore
     private let node: Plan.SourceNode
     private var offered: Chunk.Content?
-    private var emptySince: Int64?
-    private var isIdle = false
+    private var idleness: Idleness?
     private(set) var hasEnded = false
 
     init(_ index: Int, source: any Source, core: EngineCore) {
@@ -20,13 +19,25 @@ final class SourceRunner: InputRunner {
         self.source = source
         self.core = core
         node = core.topology.plan.sources[index]
+        if let watermark = node.watermark, !source.isBounded {
+            idleness = Idleness(watermark, now: core.clock.monotonicNanoseconds())
+        }
     }
 
     /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may
     /// wait.
     func step(waitMilliseconds: Int) throws -> Progress {
         guard !hasEnded else { return .idle }
-        if offered == nil { try read(waitMilliseconds: waitMilliseconds) }
+        if offered == nil {
+            switch core.sequencer.permission(of: index, waking: parker) {
+            case .read: try read(waitMilliseconds: waitMilliseconds)
+            case .wait: return .blocked
+            case .leave:
+                hasEnded = true
+                core.sequencer.leave(index)
+                return .progressed
+            }
+        }
         guard let content = offered else { return .idle }
         switch core.sequencer.offer(content, from: index, waking: parker) {
         case .numbered:
@@ -34,38 +45,33 @@ final class SourceRunner: InputRunner {
             if case .end = content { hasEnded = true }
             return .progressed
         case .wait: return .blocked
-        case .stopped:
-            offered = nil
-            hasEnded = true
-            return .idle
         }
     }
 
+    /// Takes what is there now; only when that is nothing, waits for more.
     private func read(waitMilliseconds: Int) throws {
+        if try !take(waitMilliseconds: 0) && waitMilliseconds > 0 {
+            _ = try take(waitMilliseconds: waitMilliseconds)
+        }
+    }
+
+    /// Reads, and says whether there is something to offer.
+    private func take(waitMilliseconds: Int) throws -> Bool {
         let byteCount = core.topology.plan.settings.chunkBytes
-        switch try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds) {
+        let result = try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
+        switch result {
         case .chunk(let raw):
-            offered = .records(isIdle ? raw.preceded(by: .active(raw.partition)) : raw)
-            emptySince = nil
-            isIdle = false
+            let now = core.clock.monotonicNanoseconds()
+            offered = .records(idleness?.note(raw, now: now) ?? raw)
         case .rejected(let records):
             offered = .rejected(RejectedRows.batch(of: records, source: node.name))
-            emptySince = nil
         case .end: offered = .end
-        case .nothing: noteNothing()
+        case .held: idleness?.postpone(now: core.clock.monotonicNanoseconds())
+        case .nothing:
+            let events = idleness?.noteNothing(now: core.clock.monotonicNanoseconds()) ?? []
+            if !events.isEmpty { offered = .records(RawChunk(events: events)) }
         }
-    }
-
-    private func noteNothing() {
-        guard let watermark = node.watermark, !source.isBounded, !isIdle else { return }
-        let now = core.clock.monotonicNanoseconds()
-        guard let since = emptySince else {
-            emptySince = now
-            return
-        }
-        guard now - since >= watermark.idleTimeout * 1000 else { return }
-        isIdle = true
-        offered = .records(RawChunk(events: [.idle(0)]))
+        return offered != nil
     }
 }
 
@@ -75,14 +81,6 @@ protocol InputRunner: AnyObject {
     var parker: Parker { get }
     var hasEnded: Bool { get }
     func step(waitMilliseconds: Int) throws -> Progress
-}
-
-extension RawChunk {
-    /// The chunk with a change of its partition before it.
-    fileprivate func preceded(by event: PartitionEvent) -> RawChunk {
-        RawChunk(
-            slab: slab, range: range, place: place, partition: partition, events: [event] + events)
-    }
 }
 
 extension RejectedRows {

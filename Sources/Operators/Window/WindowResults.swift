@@ -17,13 +17,14 @@ struct WindowResults {
         decoder = KeyDecoder(types: step.by.map { step.input.fields[$0].type })
     }
 
-    /// The results of the window from `start` to `end`, and the groups that have none, with the reason.
+    /// The results of the window from `start` to `end`, and the groups that have none, with the
+    /// reason.
     ///
     /// A result has the event time `end - 1` µs, and a watermark no later than that.
     func make(
         start: Int64, end: Int64, table: HotTable, extras: GroupExtras, firstOrdinal: Int64
     ) -> (batch: Batch, rejected: Batch?) {
-        let entries = table.sortedEntries()
+        let entries = table.sortedEntries(skipping: KeyEncoder.groupBytes)
         let count = entries.count
         var failures = RowFailures()
         let groups = ClosingGroups(table: table, entries: entries, extras: extras)

@@ -31,6 +31,9 @@ package struct Override: Sendable {
         guard found.sorted.isEmpty else { return }
         value?.relocate(to: place)
         let null = YAMLNode(content: .scalar(YAMLScalar(text: "", style: .plain)), place: place)
+        if keys.count == 3, keys[2] == "type", let type = value?.scalar?.text {
+            Override.leave(section: keys[0], entry: keys[1], for: type, in: &root)
+        }
         if let problem = Override.set(value ?? null, at: keys[...], in: &root, place: place) {
             diagnostics.error(at: place, problem)
         }
@@ -59,6 +62,24 @@ package struct Override: Sendable {
         }
         guard !quoted, !key.isEmpty else { return nil }
         return keys + [key]
+    }
+
+    /// Takes away the keys that only the former type of a source or sink has, so that another type
+    /// can be put in its place.
+    private static func leave(
+        section: String, entry name: String, for type: String, in root: inout YAMLNode
+    ) {
+        root.withEntry(section) { section, node in
+            node.withEntry(name) { _, node in
+                guard case .mapping(let entries) = node.content,
+                    let former = entries.first(where: { $0.key == "type" })?.value.scalar?.text
+                else { return }
+                let kept = KeyList.own(section: section, type: type).map(\.name)
+                let left = KeyList.own(section: section, type: former).map(\.name)
+                node.content = .mapping(
+                    entries.filter { !left.contains($0.key) || kept.contains($0.key) })
+            }
+        }
     }
 
     /// Sets the value below `node`; says what stands in the way.
@@ -105,6 +126,17 @@ package struct Override: Sendable {
 }
 
 extension YAMLNode {
+    /// Changes the value of a key, where there is one.
+    fileprivate mutating func withEntry(
+        _ key: String, _ change: (String, inout YAMLNode) -> Void
+    ) {
+        guard case .mapping(var entries) = content,
+            let index = entries.firstIndex(where: { $0.key == key })
+        else { return }
+        change(key, &entries[index].value)
+        content = .mapping(entries)
+    }
+
     /// Says that all of it stands somewhere else.
     mutating func relocate(to place: Place) {
         self.place = place

@@ -247,6 +247,18 @@ extension KeyList {
             Key("nulls", "list of texts", "[]"),
         ])
 
+    /// The keys that a type of source or sink has of its own; none for other sections and types.
+    static func own(section: String, type: String) -> [Key] {
+        switch (section, type) {
+        case ("sources", "file"): fileSource.keys
+        case ("sources", "tcp"): tcpSource.keys
+        case ("sources", "generate"): generateSource.keys
+        case ("sinks", "file"): fileSink.keys
+        case ("sinks", "tcp"): tcpSink.keys
+        default: []
+        }
+    }
+
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
         top, settings, state, source, fileSource, stdinSource, tcpSource, generateSource, watermark,

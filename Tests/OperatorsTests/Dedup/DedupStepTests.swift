@@ -22,7 +22,9 @@ struct DedupStepTests {
             id += 1
             let key: Cell =
                 random.chance(0.1)
-                ? .null : .text(Array("k\(random.int(0...5))-and-some-more".utf8.prefix(random.int(2...3) * 6)))
+                ? .null
+                : .text(
+                    Array("k\(random.int(0...5))-and-some-more".utf8.prefix(random.int(2...3) * 6)))
             return [
                 .int(id), key, .int(Int64(random.int(0...2))),
                 random.chance(0.1) ? .null : .float(random.pick([0, -0.0, 1, -1, 2.5])),
@@ -41,7 +43,8 @@ struct DedupStepTests {
                 .window(size: 100, buckets: 7), .window(size: 300, buckets: 3),
             ])
         return DedupStep(
-            input: rows.schema, key: random.pick([[1], [2], [1, 2], [2, 3], [4], [3]]), scope: scope,
+            input: rows.schema, key: random.pick([[1], [2], [1, 2], [2, 3], [4], [3]]),
+            scope: scope,
             keep: keep, version: random.pick([nil, 2, 3, 4, 1]))
     }
 
@@ -50,7 +53,8 @@ struct DedupStepTests {
         let rows = try Self.rows(seed)
         let step = Self.step(rows, seed, keep: keep)
         let twin = DedupTwin(step, rows)
-        let note: Comment = "\(step.scope) by \(step.key) v \(step.version ?? -1), \(Seeds.note(seed))"
+        let note: Comment =
+            "\(step.scope) by \(step.key) v \(step.version ?? -1), \(Seeds.note(seed))"
         for cut in Cut.allCases {
             let run = try StepRun(
                 step.makeOperator(.test), rows, cut: cut, seed: seed &+ 9)

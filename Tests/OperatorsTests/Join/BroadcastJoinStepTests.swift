@@ -37,7 +37,8 @@ struct BroadcastJoinStepTests {
             case .timestamp: return .int(number / 4)
             case .bool: return .bool(number % 2 == 0)
             case .float: return .float(random.pick([0, -0.0, 1, 2.5]))
-            case .string: return .text(Array("key-\(number)\(number % 2 == 0 ? "-and-a-tail" : "")".utf8))
+            case .string:
+                return .text(Array("key-\(number)\(number % 2 == 0 ? "-and-a-tail" : "")".utf8))
             case .json: return .text(Array("[\(number)]".utf8))
             }
         }
@@ -76,7 +77,9 @@ struct BroadcastJoinStepTests {
         var rejects = RejectedRows()
         let kind = test.random.pick(BroadcastJoinStep.Kind.allCases)
         let choice = BroadcastJoinStep.Selected(column: 6, name: "value")
-        let selected = [choice] + [5, 1, 4].filter { _ in test.random.chance(0.7) }
+        let selected =
+            [choice]
+            + [5, 1, 4].filter { _ in test.random.chance(0.7) }
             .map { BroadcastJoinStep.Selected(column: $0, name: "new_\($0)") }
         let step = BroadcastJoinStep(
             input: test.tableSchema, table: 0, tableSchema: test.tableSchema, on: test.key,
@@ -88,7 +91,11 @@ struct BroadcastJoinStepTests {
                 let rows = (0..<test.random.int(0...(round == 0 ? 60 : 4))).map { _ in test.row() }
                 try builder.add(test.batch(rows), rejects: &rejects)
                 for row in rows {
-                    if Self.hasNull(row, test.key) { nulls += 1 } else { twin[test.key.map { row[$0] }] = row }
+                    if Self.hasNull(row, test.key) {
+                        nulls += 1
+                    } else {
+                        twin[test.key.map { row[$0] }] = row
+                    }
                 }
             }
             let version = builder.version()
@@ -145,7 +152,9 @@ struct BroadcastJoinStepTests {
         var versions: [any TableVersion] = []
         var rejects = RejectedRows()
         for version in 0..<20 {
-            let rows = (0..<(version == 0 ? 50 : 1)).map { "\($0 + version) version-\(version)-of-it" }
+            let rows = (0..<(version == 0 ? 50 : 1)).map {
+                "\($0 + version) version-\(version)-of-it"
+            }
             try builder.add(
                 BatchText.batch(rows.joined(separator: "\n"), schema), rejects: &rejects)
             versions.append(builder.version())
@@ -155,8 +164,11 @@ struct BroadcastJoinStepTests {
             var output = Emitter()
             let chunk = Chunk(
                 number: 0, sequence: 0, source: 0, content: .end, arrival: 0, tables: [version])
-            try operation.process(BatchText.batch("\(number) x\n49 x\n500 x", schema), at: chunk, into: &output)
-            let found = output.take().flatMap { BatchText.rows($0.batch, step.output, fields: ["found"]) }
+            try operation.process(
+                BatchText.batch("\(number) x\n49 x\n500 x", schema), at: chunk, into: &output)
+            let found = output.take().flatMap {
+                BatchText.rows($0.batch, step.output, fields: ["found"])
+            }
             #expect(
                 found == ["version-\(number)-of-it", "version-0-of-it", "null"])
             #expect(version.count == 50)
@@ -185,7 +197,8 @@ struct BroadcastJoinStepTests {
         var rejects = RejectedRows()
         // 3000 rows of some forty bytes, one at a time, before the first version.
         for key in 0..<3000 {
-            try builder.add(BatchText.batch("\(key) some-text-that-is-long", schema), rejects: &rejects)
+            try builder.add(
+                BatchText.batch("\(key) some-text-that-is-long", schema), rejects: &rejects)
         }
         #expect(builder.version().count == 3000)
     }

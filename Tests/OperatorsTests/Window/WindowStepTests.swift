@@ -23,7 +23,8 @@ struct WindowStepTests {
             var number = Int64(random.int(1...6))
             if extremes && random.chance(0.1) { number = random.pick([.min, .max, 0, .max - 1]) }
             let word = "w\(random.int(0...4))"
-            let text = random.chance(0.3) ? word + String(repeating: "x", count: random.int(0...90)) : word
+            let text =
+                random.chance(0.3) ? word + String(repeating: "x", count: random.int(0...90)) : word
             return [
                 .int(id), maybe(.int(number)), maybe(.float(Double(random.int(-40...40)) / 4)),
                 maybe(.text(Array((random.chance(0.1) ? "" : text).utf8))),
@@ -34,7 +35,8 @@ struct WindowStepTests {
     }
 
     private static func step(
-        _ rows: TimedRows, by: [Int], size: Int64, offset: Int64, _ aggregates: [WindowTwin.Aggregate]
+        _ rows: TimedRows, by: [Int], size: Int64, offset: Int64,
+        _ aggregates: [WindowTwin.Aggregate]
     ) throws -> WindowStep {
         var checked: [Aggregate] = []
         for (index, aggregate) in aggregates.enumerated() {
@@ -80,7 +82,8 @@ struct WindowStepTests {
             if let first { #expect(results == first, "\(cut) \(note)") }
             first = first ?? results
             #expect(run.rows(.late).map { $0[0] } == twin.late.map { rows.rows[$0][0] }, note)
-            #expect(run.rows(.errors).count == twin.errors.count + twin.failedGroups, "\(cut) \(note)")
+            #expect(
+                run.rows(.errors).count == twin.errors.count + twin.failedGroups, "\(cut) \(note)")
             #expect(run.isConserved, note)
             #expect(run.counters.received == rows.rows.count, note)
             #expect(run.counters.absorbed == twin.absorbed, note)
@@ -118,23 +121,14 @@ struct WindowStepTests {
         let rows = try Self.rows(seed, extremes: true)
         let step = try Self.step(rows, by: [3, 1], size: 100, offset: 0, [WindowTwin.all[0]])
         let run = try StepRun(step.makeOperator(.test), rows, cut: .random, seed: seed)
-        var last: (start: Int64, group: Int, key: [Cell])?
+        var last: (start: Int64, key: [Cell])?
         for row in run.rows(.main) {
             guard case .int(let start) = row[0] else { continue }
-            let batch = Batch(
-                columns: [
-                    CellBatches.column([row[2]], .string), CellBatches.column([row[3]], .int),
-                ], count: 1)
-            let group = KeyHash.group(
-                of: KeyHash.hashes(of: batch, columns: [0, 1]).int64(at: 0))
             let key = Array(row[2...3])
             if let last, last.start == start {
-                #expect(last.group <= group, "\(Seeds.note(seed))")
-                if last.group == group {
-                    #expect(CellBatches.precedes(last.key, key) == true, "\(Seeds.note(seed))")
-                }
+                #expect(CellBatches.precedes(last.key, key) == true, "\(Seeds.note(seed))")
             }
-            last = (start, group, key)
+            last = (start, key)
         }
     }
 
@@ -144,8 +138,11 @@ struct WindowStepTests {
         rows.add([.int(1), .int(0), .null, .null, .null, .null, .null], time: 5)
         rows.add([.int(2), .int(1), .null, .null, .null, .null, .null], time: 6)
         var aggregates: [WindowTwin.Aggregate] = []
-        for text in ["sum(10 / i)", "avg(10 / i)", "count() FILTER (WHERE 10 / i > 1)", "max(1 / i)"] {
-            aggregates.append(WindowTwin.Aggregate(text: text, value: { $0[0] }, result: { _ in .null }))
+        for text in [
+            "sum(10 / i)", "avg(10 / i)", "count() FILTER (WHERE 10 / i > 1)", "max(1 / i)",
+        ] {
+            aggregates.append(
+                WindowTwin.Aggregate(text: text, value: { $0[0] }, result: { _ in .null }))
         }
         let step = try Self.step(rows, by: [], size: 100, offset: 0, aggregates)
         let run = try StepRun(step.makeOperator(.test), rows, cut: .whole, seed: 1)
@@ -153,7 +150,8 @@ struct WindowStepTests {
         #expect(run.counters.errors == 1)
         #expect(run.counters.absorbed == 1)
         #expect(run.isConserved)
-        #expect(run.rows(.main).map { Array($0[2...5]) } == [[.int(10), .float(10), .int(1), .int(1)]])
+        #expect(
+            run.rows(.main).map { Array($0[2...5]) } == [[.int(10), .float(10), .int(1), .int(1)]])
     }
 
     @Test func aGroupWhoseAggregatesDoNotFitIsOneErrorRow() throws {
@@ -169,7 +167,9 @@ struct WindowStepTests {
         let step = try Self.step(rows, by: [4], size: 100, offset: 0, aggregates)
         let run = try StepRun(step.makeOperator(.test), rows, cut: .whole, seed: 1)
         #expect(run.rows(.errors).count == 1)
-        #expect(run.rows(.errors).first?[3] == .text(Array("window_start=0 window_end=100 b=null".utf8)))
+        #expect(
+            run.rows(.errors).first?[3] == .text(Array("window_start=0 window_end=100 b=null".utf8))
+        )
         #expect(run.rows(.main).count == 1)
         #expect(run.counters.emitted == 1)
         #expect(run.isConserved)
@@ -183,7 +183,13 @@ struct WindowStepTests {
         let operation = step.makeOperator(.test)
         var batch = Batch(
             columns: schema.fields.map { field in
-                CellBatches.column((0..<5).map { field.type.isText ? .null : field.type == .bool ? .bool(true) : field.type == .float ? .float(1) : .int($0) }, field.type)
+                CellBatches.column(
+                    (0..<5).map {
+                        field.type.isText
+                            ? .null
+                            : field.type == .bool
+                                ? .bool(true) : field.type == .float ? .float(1) : .int($0)
+                    }, field.type)
             }, count: 5)
         batch.keyHashes = KeyHash.hashes(of: batch, columns: [0])
         var output = Emitter()
@@ -204,7 +210,8 @@ struct WindowStepTests {
                     rows.add([.int(1), .int(2), .null, .null, .null, .null, .null], time: time)
                 }
                 let step = try Self.step(
-                    rows, by: [0], size: size, offset: offset, [WindowTwin.all[0], WindowTwin.all[3]])
+                    rows, by: [0], size: size, offset: offset,
+                    [WindowTwin.all[0], WindowTwin.all[3]])
                 for cut in Cut.allCases {
                     let run = try StepRun(step.makeOperator(.test), rows, cut: cut, seed: 1)
                     #expect(run.isConserved)
@@ -212,7 +219,9 @@ struct WindowStepTests {
                     var counted: Int64 = 0
                     for row in run.rows(.main) {
                         if case .int(let count) = row[3] { counted += count }
-                        guard case .int(let start) = row[0], case .int(let end) = row[1] else { continue }
+                        guard case .int(let start) = row[0], case .int(let end) = row[1] else {
+                            continue
+                        }
                         #expect(start <= end)
                     }
                     #expect(counted == Int64(run.counters.absorbed))
@@ -225,7 +234,8 @@ struct WindowStepTests {
         let schema = try BatchText.schema(WindowTwin.header + " @event_time @watermark @ordinal")
         var rows = TimedRows(schema, delay: 0)
         for id in 0..<1000 {
-            rows.add([.int(Int64(id)), .int(2), .null, .null, .null, .null, .null], time: Int64(id))
+            rows.add(
+                [.int(Int64(id)), .int(2), .null, .null, .null, .null, .null], time: Int64(id))
         }
         let step = try Self.step(rows, by: [0], size: 10, offset: 0, [WindowTwin.all[0]])
         let operation = step.makeOperator(.test)

@@ -76,7 +76,8 @@ extension WindowTwin {
     private static func extreme(_ cells: [Cell], isLeast: Bool) -> Cell {
         let known = cells.filter { $0 != .null }
         return known.reduce(known.first ?? .null) { best, cell in
-            let wins = isLeast
+            let wins =
+                isLeast
                 ? CellBatches.precedes(cell, best) : CellBatches.precedes(best, cell)
             return wins == true ? cell : best
         }
@@ -116,46 +117,52 @@ extension WindowTwin {
     /// All aggregates there are, over all types, with and without filters.
     static var all: [Aggregate] {
         [
-        Aggregate(text: "count()", value: column(0)) { .int(Int64($0.count)) },
-        Aggregate(text: "count(*) FILTER (WHERE i > 3)", filter: isAbove(1, 3), value: column(0)) {
-            .int(Int64($0.count))
-        },
-        Aggregate(text: "count(s)", value: column(3)) { cells in
-            .int(Int64(cells.count { $0 != .null }))
-        },
-        Aggregate(text: "sum(i)", value: column(1), result: sum),
-        Aggregate(
-            text: "sum(10 / id) FILTER (WHERE i > 3)", filter: isAbove(1, 3),
-            value: { cells in
-                if case .int(let id) = cells[0] { .int(10 / id) } else { .null }
-            }, result: sum),
-        Aggregate(text: "sum(f)", value: column(2)) { cells in
-            floats(cells).isEmpty ? .null : .float(floats(cells).reduce(0, +))
-        },
-        Aggregate(text: "avg(f) FILTER (WHERE b)", filter: { $0[4] == .bool(true) }, value: column(2))
-        { mean(floats($0)) },
-        Aggregate(text: "avg(i % 1000)", value: column(1)) { mean(small($0)) },
-        Aggregate(text: "variance(f)", value: column(2)) {
-            variance(floats($0), isSample: true, isRoot: false)
-        },
-        Aggregate(text: "var_pop(i % 1000)", value: column(1)) {
-            variance(small($0), isSample: false, isRoot: false)
-        },
-        Aggregate(text: "stddev(i % 1000)", value: column(1)) {
-            variance(small($0), isSample: true, isRoot: true)
-        },
-        Aggregate(text: "stddev_pop(f)", value: column(2)) {
-            variance(floats($0), isSample: false, isRoot: true)
-        },
-        Aggregate(
-            text: "count(10 / i) FILTER (WHERE id > 0)", fails: { $0[1] == .int(0) }, value: column(1)
-        ) { cells in .int(Int64(cells.count { $0 != .null })) },
-        Aggregate(text: "sum(i) FILTER (WHERE 10 / i > 2)", fails: { $0[1] == .int(0) },
-            filter: { cells in
-                if case .int(let value) = cells[1], value != 0 { 10 / value > 2 } else { false }
-            }, value: column(1), result: sum),
-        ] + byColumn(1, "i") + byColumn(2, "f") + byColumn(3, "s") + byColumn(4, "b") + byColumn(5, "t")
-        + positions(6, "j")
+            Aggregate(text: "count()", value: column(0)) { .int(Int64($0.count)) },
+            Aggregate(
+                text: "count(*) FILTER (WHERE i > 3)", filter: isAbove(1, 3), value: column(0)
+            ) {
+                .int(Int64($0.count))
+            },
+            Aggregate(text: "count(s)", value: column(3)) { cells in
+                .int(Int64(cells.count { $0 != .null }))
+            },
+            Aggregate(text: "sum(i)", value: column(1), result: sum),
+            Aggregate(
+                text: "sum(10 / id) FILTER (WHERE i > 3)", filter: isAbove(1, 3),
+                value: { cells in
+                    if case .int(let id) = cells[0] { .int(10 / id) } else { .null }
+                }, result: sum),
+            Aggregate(text: "sum(f)", value: column(2)) { cells in
+                floats(cells).isEmpty ? .null : .float(floats(cells).reduce(0, +))
+            },
+            Aggregate(
+                text: "avg(f) FILTER (WHERE b)", filter: { $0[4] == .bool(true) }, value: column(2)
+            ) { mean(floats($0)) },
+            Aggregate(text: "avg(i % 1000)", value: column(1)) { mean(small($0)) },
+            Aggregate(text: "variance(f)", value: column(2)) {
+                variance(floats($0), isSample: true, isRoot: false)
+            },
+            Aggregate(text: "var_pop(i % 1000)", value: column(1)) {
+                variance(small($0), isSample: false, isRoot: false)
+            },
+            Aggregate(text: "stddev(i % 1000)", value: column(1)) {
+                variance(small($0), isSample: true, isRoot: true)
+            },
+            Aggregate(text: "stddev_pop(f)", value: column(2)) {
+                variance(floats($0), isSample: false, isRoot: true)
+            },
+            Aggregate(
+                text: "count(10 / i) FILTER (WHERE id > 0)", fails: { $0[1] == .int(0) },
+                value: column(1)
+            ) { cells in .int(Int64(cells.count { $0 != .null })) },
+            Aggregate(
+                text: "sum(i) FILTER (WHERE 10 / i > 2)", fails: { $0[1] == .int(0) },
+                filter: { cells in
+                    if case .int(let value) = cells[1], value != 0 { 10 / value > 2 } else { false }
+                }, value: column(1), result: sum),
+        ] + byColumn(1, "i") + byColumn(2, "f") + byColumn(3, "s") + byColumn(4, "b")
+            + byColumn(5, "t")
+            + positions(6, "j")
     }
 
     private static func byColumn(_ index: Int, _ name: String) -> [Aggregate] {

@@ -14,6 +14,9 @@ package import Storage
 package struct KeyEncoder: Sendable {
     package let columns: [Int]
 
+    /// Bytes of the key group before the columns.
+    package static let groupBytes = 2
+
     /// An encoder of the keys in `columns` of a batch.
     package init(columns: [Int]) { self.columns = columns }
 
