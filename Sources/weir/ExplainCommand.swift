@@ -18,8 +18,7 @@ struct ExplainCommand: ParsableCommand {
     var format = Format.text
 
     func run() throws {
-        guard let checked = try pipeline.check() else { throw ExitStatus.badConfiguration }
-        let description = checked.describe()
+        let description = try pipeline.check().describe()
         switch format {
         case .text: print(description.text())
         case .dot: print(description.dot())

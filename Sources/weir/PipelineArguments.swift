@@ -17,16 +17,21 @@ struct PipelineArguments: ParsableArguments {
     var overrides: [String] = []
 
     /// Reads and checks the file; prints what is wrong with it and stops there if anything is.
-    /// Gives nil where nothing is wrong, but a source without schema has no records to learn its
-    /// fields from.
-    func check(
-        overrides further: [String] = [], world: PipelineWorld = .machine
-    ) throws(ExitStatus) -> CheckedPipeline? {
-        let result = try PipelineChecking.check(
-            file, overrides: overrides + further, world: world)
+    func check() throws(ExitStatus) -> CheckedPipeline {
+        let result = try PipelineChecking.check(file, overrides: overrides, world: .machine)
+        return try accept(result)
+    }
+
+    /// What was checked; prints what is wrong with it and stops there if anything is.
+    func accept(_ result: Planner.Result) throws(ExitStatus) -> CheckedPipeline {
         for diagnostic in result.diagnostics { StandardError.write(diagnostic.description) }
-        if result.hasErrors { throw .badConfiguration }
-        return result.pipeline
+        guard !result.hasErrors else { throw .badConfiguration }
+        guard let pipeline = result.pipeline else {
+            StandardError.write(
+                "\(file): error: the fields of a source are not known; give it a 'schema'")
+            throw .badConfiguration
+        }
+        return pipeline
     }
 }
 
@@ -56,10 +61,4 @@ extension PipelineWorld {
             unsafe getenv(name).map { unsafe String(cString: $0) }
         }
     }
-}
-
-/// What the machine has.
-enum Machine {
-    /// Processors that this process may use.
-    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

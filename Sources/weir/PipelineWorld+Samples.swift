@@ -1,3 +1,4 @@
+import Connectors
 import Pipeline
 import Storage
 
@@ -12,7 +13,10 @@ extension PipelineWorld {
         let others = sample
         sample = { source in
             guard case .standardInput = source.kind else { return others(source) }
-            return try? stream.peek(byteCountMax: Self.sampleBytesMax)
+            // The names of CSV's first line say nothing of types.
+            var lineCount = 1
+            if case .csv(let csv) = source.format, csv.hasHeader { lineCount = 2 }
+            return try? stream.peek(byteCountMax: Self.sampleBytesMax, lineCount: lineCount)
         }
     }
 

@@ -34,20 +34,21 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         StopSignals.ignoreBrokenPipe()
-        let logger = Logger(label: "weir") { _ in
-            StreamLogHandler.standardError(label: "weir")
-        }
         var world = PipelineWorld.machine
         let input = StandardStream.input()
         world.sampleStandardInput(from: input)
         world.followsFiles = !once
-        let overrides = workers.map { ["settings.workers=\($0)"] } ?? []
-        guard let checked = try pipeline.check(overrides: overrides, world: world) else {
-            // An input that ends before its first record asks for nothing.
-            if input.isAtEnd { return }
-            throw ExitStatus.badConfiguration
-        }
+        let samples = SampleRecord()
+        world.sample = samples.noting(world.sample)
+        let result = try PipelineChecking.check(
+            pipeline.file,
+            overrides: pipeline.overrides + (workers.map { ["settings.workers=\($0)"] } ?? []),
+            world: world)
+        // Without a record there are no fields to check against, and nothing to do.
+        if result.pipeline == nil && !result.hasErrors && samples.hasOnlyEmpty { return }
+        let checked = try pipeline.accept(result)
         if once { try refuseEndless(checked) }
+        let logger = makeLogger(checked.settings.logLevel)
         let surroundings = Surroundings(
             fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,
             standardInput: input, notice: { logger.notice("\($0)") })
@@ -62,11 +63,23 @@ struct RunCommand: ParsableCommand {
         let signals = StopSignals { engine.stop() }
         let outcome = engine.run()
         signals.cancel()
-        if stats { StandardError.write(outcome.statistics.text) }
+        if stats {
+            StandardError.write(outcome.statistics.text)
+            if let peak = Machine.peakKiB { StandardError.write("memory: peak \(peak) KiB") }
+        }
         if let failure = outcome.failure {
             StandardError.write("weir: error: \(failure)")
             throw ExitStatus.failed
         }
+    }
+
+    /// A logger of lines on standard error.
+    private func makeLogger(_ level: String) -> Logger {
+        var logger = Logger(label: "weir") { _ in
+            StreamLogHandler.standardError(label: "weir")
+        }
+        logger.logLevel = Logger.Level(rawValue: level) ?? .info
+        return logger
     }
 
     /// `--once` needs sources that can end.

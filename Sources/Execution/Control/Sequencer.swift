@@ -15,14 +15,23 @@ final class Sequencer: Sendable {
         case numbered
         /// No ticket is left, or it is not this source's turn; the offering thread is woken later.
         case wait
-        /// The run is over.
-        case stopped
+    }
+
+    /// What a source may do next.
+    enum Permission {
+        case read
+        /// A table is not loaded yet, and nothing read could have a number; the thread is woken
+        /// later.
+        case wait
+        /// The run is being stopped: it is to read nothing more.
+        case leave
     }
 
     private struct Feed {
         let isTable: Bool
         let isBounded: Bool
         var sequence = 0
+        /// Whether nothing more will be offered: it ended, or was stopped.
         var hasEnded = false
         /// Chunks whose watermark is not known yet.
         var unpassed = 0
@@ -79,7 +88,6 @@ final class Sequencer: Sendable {
     func offer(_ content: Chunk.Content, from source: Int, waking parker: Parker) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
-            guard !state.isStopping else { return .stopped }
             let fits =
                 state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
@@ -124,51 +132,62 @@ final class Sequencer: Sendable {
         return tables.count == state.tables.count || state.feeds[source].isTable ? tables : nil
     }
 
+    /// What a source may do before it has anything to offer.
+    func permission(of source: Int, waking parker: Parker) -> Permission {
+        state.withLock { state in
+            if state.isStopping { return .leave }
+            if loaded(source, state) != nil { return .read }
+            state.waiting.append(parker)
+            return .wait
+        }
+    }
+
     /// Notes the watermark behind a chunk of a source.
     func passed(_ watermark: Int64, source: Int) {
-        let woken = state.withLock { state in
+        change { state in
             state.feeds[source].watermark = watermark
             state.feeds[source].unpassed -= 1
-            return Self.takeWaiting(&state)
         }
-        for parker in woken { parker.wake() }
     }
 
     /// Puts a version of a table in force for the chunks from here on.
     func setTable(_ index: Int, to version: any TableVersion) {
-        let woken = state.withLock { state in
-            state.tables[index] = version
-            return Self.takeWaiting(&state)
-        }
-        for parker in woken { parker.wake() }
+        change { $0.tables[index] = version }
     }
 
     /// Takes back a ticket of which everything is done.
     func release(_ ticket: Ticket) {
-        let (woken, isLast) = state.withLock { state in
+        change { state in
             state.ticketsOut -= 1
             state.bytesOut -= ticket.byteCount
-            return (Self.takeWaiting(&state), isFinished(state))
         }
-        for parker in woken { parker.wake() }
-        if isLast { finished() }
     }
 
-    /// Numbers nothing any more; what is under way goes on.
+    /// Lets the sources read nothing any more; what they have read still gets its numbers, and what
+    /// is under way goes on.
     func stop() {
-        let (woken, isLast) = state.withLock { state in
-            state.isStopping = true
-            return (Self.takeWaiting(&state), isFinished(state))
-        }
-        for parker in woken { parker.wake() }
-        if isLast { finished() }
+        change { $0.isStopping = true }
     }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
+    /// Notes that a source offers nothing more, because the run is being stopped.
+    func leave(_ source: Int) {
+        change { $0.feeds[source].hasEnded = true }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let (woken, isLast) = state.withLock { state in
+            body(&state)
+            return (Self.takeWaiting(&state), isFinished(state))
+        }
+        for parker in woken { parker.wake() }
+        if isLast { finished() }
+    }
+
     private func isFinished(_ state: State) -> Bool {
         guard state.ticketsOut == 0 else { return false }
-        return state.isStopping || state.feeds.allSatisfy { $0.hasEnded || $0.isTable }
+        return state.feeds.allSatisfy { $0.hasEnded || $0.isTable && !state.isStopping }
     }
 
     private static func takeWaiting(_ state: inout State) -> [Parker] {

@@ -2,8 +2,8 @@ import Dataflow
 
 /// Pulls one source and offers what it reads to the sequencer; stepped by the source's own thread.
 ///
-/// Holds at most one chunk that has no number yet. Tells of idleness: a source that finds nothing
-/// for its `idle_timeout` is idle until it finds something; waiting for a ticket is not idleness.
+/// Holds at most one chunk that has no number yet. When the run is stopped it reads nothing more,
+/// but what it has read still gets its number. Tells of partitions that are idle.
 final class SourceRunner: InputRunner {
     let index: Int
     let source: any Source
@@ -11,8 +11,7 @@ final class SourceRunner: InputRunner {
     private let core: EngineCore
     private let node: Plan.SourceNode
     private var offered: Chunk.Content?
-    /// Nil for a source that never idles: a bounded one, or one without event time.
-    private var idleness: IdleTracker?
+    private var idleness: Idleness?
     private(set) var hasEnded = false
 
     init(_ index: Int, source: any Source, core: EngineCore) {
@@ -21,10 +20,7 @@ final class SourceRunner: InputRunner {
         self.core = core
         node = core.topology.plan.sources[index]
         if let watermark = node.watermark, !source.isBounded {
-            idleness = IdleTracker(
-                timeout: watermark.idleTimeout * 1000,
-                isPartitioned: watermark.scope == .partition,
-                now: core.clock.monotonicNanoseconds())
+            idleness = Idleness(watermark, now: core.clock.monotonicNanoseconds())
         }
     }
 
@@ -32,41 +28,50 @@ final class SourceRunner: InputRunner {
     /// wait.
     func step(waitMilliseconds: Int) throws -> Progress {
         guard !hasEnded else { return .idle }
-        if offered == nil { try read(waitMilliseconds: waitMilliseconds) }
+        if offered == nil {
+            switch core.sequencer.permission(of: index, waking: parker) {
+            case .read: try read(waitMilliseconds: waitMilliseconds)
+            case .wait: return .blocked
+            case .leave:
+                hasEnded = true
+                core.sequencer.leave(index)
+                return .progressed
+            }
+        }
         guard let content = offered else { return .idle }
         switch core.sequencer.offer(content, from: index, waking: parker) {
         case .numbered:
             offered = nil
             if case .end = content { hasEnded = true }
             return .progressed
-        case .wait:
-            idleness?.pause(now: core.clock.monotonicNanoseconds())
-            return .blocked
-        case .stopped:
-            offered = nil
-            hasEnded = true
-            return .idle
+        case .wait: return .blocked
         }
     }
 
+    /// Takes what is there now; only when that is nothing, waits for more.
     private func read(waitMilliseconds: Int) throws {
+        if try !take(waitMilliseconds: 0) && waitMilliseconds > 0 {
+            _ = try take(waitMilliseconds: waitMilliseconds)
+        }
+    }
+
+    /// Reads, and says whether there is something to offer.
+    private func take(waitMilliseconds: Int) throws -> Bool {
         let byteCount = core.topology.plan.settings.chunkBytes
         let result = try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
-        let now = core.clock.monotonicNanoseconds()
         switch result {
         case .chunk(let raw):
-            let events = idleness?.note(raw, now: now) ?? []
-            offered = .records(events.isEmpty ? raw : raw.preceded(by: events))
+            let now = core.clock.monotonicNanoseconds()
+            offered = .records(idleness?.note(raw, now: now) ?? raw)
         case .rejected(let records):
-            idleness?.pause(now: now)
             offered = .rejected(RejectedRows.batch(of: records, source: node.name))
         case .end: offered = .end
-        case .held: idleness?.pause(now: now)
+        case .held: idleness?.postpone(now: core.clock.monotonicNanoseconds())
         case .nothing:
-            let events = idleness?.due(now: now) ?? []
+            let events = idleness?.noteNothing(now: core.clock.monotonicNanoseconds()) ?? []
             if !events.isEmpty { offered = .records(RawChunk(events: events)) }
-            if core.sequencer.isStopping { hasEnded = true }
         }
+        return offered != nil
     }
 }
 
@@ -76,15 +81,6 @@ protocol InputRunner: AnyObject {
     var parker: Parker { get }
     var hasEnded: Bool { get }
     func step(waitMilliseconds: Int) throws -> Progress
-}
-
-extension RawChunk {
-    /// The chunk with changes of partitions before its own.
-    fileprivate func preceded(by changes: [PartitionEvent]) -> RawChunk {
-        RawChunk(
-            slab: slab, range: range, place: place, partition: partition,
-            events: changes + events)
-    }
 }
 
 extension RejectedRows {

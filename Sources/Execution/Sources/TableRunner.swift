@@ -17,6 +17,7 @@ final class TableRunner: InputRunner {
     private var isLoaded = false
     /// Whether the source keeps to a rate, so that a read must wait.
     private var isHeldBack = false
+    /// Waits for a number; the worker that takes it counts it.
     private var rejected: Batch?
     private(set) var hasEnded = false
     private(set) var counters = SourceCounters()
@@ -35,11 +36,12 @@ final class TableRunner: InputRunner {
         if let rows = rejected {
             switch core.sequencer.offer(.rejected(rows), from: index, waking: parker) {
             case .wait: return .blocked
-            case .numbered, .stopped: rejected = nil
+            case .numbered: rejected = nil
             }
             return .progressed
         }
         guard !hasEnded else { return .idle }
+        if core.sequencer.isStopping { return leave() }
         let byteCount = core.topology.plan.settings.chunkBytes
         let wait = isLoaded || isHeldBack ? waitMilliseconds : 0
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
@@ -48,25 +50,25 @@ final class TableRunner: InputRunner {
             if isLoaded { publish() }
             return .progressed
         case .rejected(let records):
-            reject(RejectedRows.batch(of: records, source: node.name))
+            rejected = RejectedRows.batch(of: records, source: node.name)
             return .progressed
         case .held:
             isHeldBack = true
             return .idle
         case .nothing:
-            if isLoaded { return core.sequencer.isStopping ? stop() : .idle }
+            if isLoaded { return .idle }
             publish()
             return .progressed
         case .end:
             if !isLoaded { publish() }
-            hasEnded = true
-            return .progressed
+            return leave()
         }
     }
 
-    private func stop() -> Progress {
+    private func leave() -> Progress {
         hasEnded = true
-        return .idle
+        core.sequencer.leave(index)
+        return .progressed
     }
 
     private func add(_ raw: RawChunk) throws {
@@ -78,12 +80,7 @@ final class TableRunner: InputRunner {
             counters.rows += batch.count
             try builder.add(batch, rejects: &rejects)
         }
-        if !rejects.isEmpty { reject(rejects.take()) }
-    }
-
-    private func reject(_ rows: Batch) {
-        counters.errors += rows.count
-        rejected = rows
+        if !rejects.isEmpty { rejected = rejects.take() }
     }
 
     private func publish() {

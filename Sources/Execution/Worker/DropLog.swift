@@ -27,10 +27,10 @@ final class DropLog: Sendable {
         guard let portName = port.name, port != .main else { return }
         let key = "\(name).\(portName)"
         let now = clock.monotonicNanoseconds()
-        let unsaid: Int? = entries.withLock { entries in
+        let unsaid: (count: Int, isFirst: Bool)? = entries.withLock { entries in
             guard var entry = entries[key] else {
                 entries[key] = Entry(lastNanoseconds: now)
-                return batch.count
+                return (batch.count, true)
             }
             entry.unsaid += batch.count
             defer { entries[key] = entry }
@@ -38,10 +38,11 @@ final class DropLog: Sendable {
             let count = entry.unsaid
             entry.unsaid = 0
             entry.lastNanoseconds = now
-            return count
+            return (count, false)
         }
         guard let unsaid else { return }
-        log("\(key): \(unsaid) more rows that no sink takes\(reason(batch, port))")
+        let rows = "\(unsaid.count)\(unsaid.isFirst ? "" : " more") rows"
+        log("\(key): \(rows) that no sink takes\(reason(batch, port))")
     }
 
     private func reason(_ batch: Batch, _ port: Port) -> String {

@@ -22,7 +22,6 @@ package final class StandardStream: Sendable {
     /// A description of a pipe's writing end that is ours alone and does not block.
     private let own: Int32?
     private let waker = Waker()
-    private let isEnded = Atomic<Bool>(false)
     /// What `peek` has read, and `read` gives first.
     private let peeked = Mutex<[UInt8]>([])
 
@@ -72,26 +71,19 @@ package final class StandardStream: Sendable {
         throw StorageError(errno: errno, operation: "read", path: name)
     }
 
-    /// Whether `peek` found that there is nothing at all.
-    package var isAtEnd: Bool {
-        isEnded.load(ordering: .relaxed) && peeked.withLock { $0.isEmpty }
-    }
-
-    /// Looks at the first bytes without taking them away: those up to the first line end at least,
-    /// and what came with it. Waits for them, or for the end.
-    package func peek(byteCountMax: Int) throws(StorageError) -> [UInt8] {
+    /// Looks at the first bytes without taking them away: so many lines at least, and what came
+    /// with them. Waits for them, or for the end.
+    package func peek(byteCountMax: Int, lineCount: Int = 1) throws(StorageError) -> [UInt8] {
         let slab = Slab(byteCount: byteCountMax)
         var count = 0
-        var hasLine = false
-        while !hasLine && count < byteCountMax {
+        var missing = lineCount
+        while missing > 0 && count < byteCountMax {
             switch try read(into: slab, count..<byteCountMax, waitMilliseconds: 60_000) {
             case .bytes(let got):
-                hasLine = slab.array(count..<count + got).contains(UInt8(ascii: "\n"))
+                missing -= slab.array(count..<count + got).count { $0 == UInt8(ascii: "\n") }
                 count += got
             case .nothing: continue
-            case .end:
-                hasLine = true
-                isEnded.store(true, ordering: .relaxed)
+            case .end: missing = 0
             }
         }
         let bytes = slab.array(0..<count)

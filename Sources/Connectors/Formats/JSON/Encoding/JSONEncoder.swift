@@ -21,12 +21,19 @@ package final class JSONEncoder: Encoder {
 
     let schema: Schema
     var members: [Member]
+    /// Members of open records that do not leave.
+    let hidden: [HiddenPath]
     /// Bytes of a part's slab at first.
     private static let slabBytes = 256 << 10
 
     /// An encoder of batches of `schema`; fails for a timestamp pattern or zone that is none.
-    package init(schema: Schema, zones: TimeZoneDatabase) throws(TimestampFormatError) {
+    /// `paths` says where in the record the members of hidden fields stand; others are members of
+    /// that name.
+    package init(
+        schema: Schema, zones: TimeZoneDatabase, paths: [String: [String]] = [:]
+    ) throws(TimestampFormatError) {
         self.schema = schema
+        hidden = schema.hidden.map { HiddenPath(paths[$0] ?? [$0]) }
         var members: [Member] = []
         for column in schema.output {
             let field = schema.fields[column]

@@ -1,12 +1,11 @@
-import Dataflow
-import TestSupport
+package import Dataflow
 
 /// Batches out of cells, the naive twins' values.
-enum CellBatches {
-    typealias Cell = BatchText.Cell
+package enum CellBatches {
+    package typealias Cell = BatchText.Cell
 
     /// A column of these cells.
-    static func column(_ cells: [Cell], _ type: FieldType) -> Column {
+    package static func column(_ cells: [Cell], _ type: FieldType) -> Column {
         var builder = ColumnBuilder(type, capacity: cells.count)
         var arena = TextArena()
         for (row, cell) in cells.enumerated() {
@@ -29,7 +28,7 @@ enum CellBatches {
     }
 
     /// The order of the values of one field, nulls first.
-    static func precedes(_ a: Cell, _ b: Cell) -> Bool? {
+    package static func precedes(_ a: Cell, _ b: Cell) -> Bool? {
         switch (a, b) {
         case (.null, .null): return nil
         case (.null, _): return true
@@ -43,7 +42,7 @@ enum CellBatches {
     }
 
     /// The order of rows, field by field; nil for equal rows.
-    static func precedes(_ a: [Cell], _ b: [Cell]) -> Bool? {
+    package static func precedes(_ a: [Cell], _ b: [Cell]) -> Bool? {
         for (x, y) in zip(a, b) {
             if let decided = precedes(x, y) { return decided }
         }
@@ -51,7 +50,7 @@ enum CellBatches {
     }
 
     /// A value of the type that lies at the edges of its encoding.
-    static func edge(_ type: FieldType, _ random: inout SplitMix64) -> Cell {
+    package static func edge(_ type: FieldType, _ random: inout SplitMix64) -> Cell {
         if random.chance(0.15) { return .null }
         switch type {
         case .bool: return .bool(random.chance(0.5))
