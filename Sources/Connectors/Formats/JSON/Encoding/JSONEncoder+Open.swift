@@ -7,13 +7,19 @@ extension JSONEncoder {
         var output = TextOutput(slabBytes: 256 << 10)
         let column = batch.columns[record]
         let records = column.strings
+        // A short record lies in its view, behind which nothing may be read.
+        let short = Slab(byteCount: StringView.inlineCountMax)
         JSONRowSource.with(members, of: batch) { source in
             batch.selection.forEach { row in
-                records[row].withBytes { bytes in
-                    unsafe bytes.withUnsafeBytes { text in
-                        unsafe writeOpen(text, source, row, to: &output)
-                    }
+                let record = records[row]
+                var base = unsafe UnsafeRawPointer(short.base)
+                if record.isInline {
+                    unsafe record.copy(to: short.base)
+                } else {
+                    unsafe base = record.address
                 }
+                let text = unsafe UnsafeRawBufferPointer(start: base, count: record.count)
+                unsafe writeOpen(text, source, row, to: &output)
             }
         }
         return output.finish()
