@@ -32,7 +32,8 @@ import Testing
     func rowsAreReadBackAsTheyWere(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var schema = Schema()
-        for (index, type) in (0..<random.int(1...9)).map({ ($0, random.pick(FieldType.allCases)) }) {
+        for (index, type) in (0..<random.int(1...9)).map({ ($0, random.pick(FieldType.allCases)) })
+        {
             let name = "\(type.name)_\(index)" + (random.chance(0.1) ? "\"\\\u{1}é" : "")
             schema.add(
                 Field(name, type, timestampFormat: random.pick(Self.formats)), leaves: true)
@@ -55,7 +56,8 @@ import Testing
         #expect(output.rows.count == expected.count)
         for (row, wanted) in zip(output.rows, expected) {
             for (column, field) in schema.fields.enumerated() {
-                guard field.type == .timestamp, let time = wanted[column].flatMap({ Int64($0) }) else {
+                guard field.type == .timestamp, let time = wanted[column].flatMap({ Int64($0) })
+                else {
                     // A JSON null is read as a null.
                     let isNull = field.type == .json && wanted[column] == "null"
                     #expect(row[column] == (isNull ? nil : wanted[column]), "\(Seeds.note(seed))")
@@ -156,7 +158,8 @@ import Testing
         let hidden = (names + ["absent"]).filter { _ in random.chance(0.3) }
         schema.setOutput(schema.output, hidden: random.chance(0.3) ? [] : hidden)
         let news = (0..<20).map { _ in (0..<added).map { _ in values.string() } }
-        let columns = [CellBatches.column(records.map { .text(Array($0.text.utf8)) }, .json)]
+        let columns =
+            [CellBatches.column(records.map { .text(Array($0.text.utf8)) }, .json)]
             + (0..<added).map { index in
                 CellBatches.column(news.map { .text(Array($0[index].utf8)) }, .string)
             }
@@ -165,7 +168,9 @@ import Testing
             Batch(columns: columns, selection: Selection(rows)), schema)
         #expect(lines.count == rows.count)
         for (line, row) in zip(lines, rows) {
-            let kept = (records[row].value.members ?? []).filter { !schema.hidden.contains($0.name) }
+            let kept = (records[row].value.members ?? []).filter {
+                !schema.hidden.contains($0.name)
+            }
             let new = news[row].enumerated().map {
                 JSONValue.Member("new \($0.offset)", .string($0.element))
             }
@@ -187,6 +192,33 @@ import Testing
         #expect(
             try Self.lines(Batch(columns: [column], count: 3), schema)
                 == ["{\"b\":2}", "{}", "{\"b\":{\"a\":1}}"])
+    }
+
+    @Test func nestedMembersAreHiddenWhereTheyStand() throws {
+        var schema = Schema()
+        schema.add(.record)
+        schema.add(Field("new", .int), leaves: true)
+        schema.setOutput(schema.output, hidden: ["n.a"])
+        let records = [
+            "{\"n\":{\"a\":1,\"b\":{\"a\":2}},\"a\":3}", "{\"n\":{\"a\":1}}", "{\"n\":5}", "{}",
+            "{ }",
+            "{\"n\":{ \"b\" : 1 , \"\\u0061\" : 2 , \"c\" : [ ] } }",
+        ]
+        let columns = [
+            CellBatches.column(records.map { .text(Array($0.utf8)) }, .json),
+            CellBatches.column(records.map { _ in .int(7) }, .int),
+        ]
+        let encoder = try JSONEncoder(
+            schema: schema, zones: .none, paths: ["n.a": ["n", "a"]])
+        let parts = encoder.encode(Batch(columns: columns, count: records.count))
+        let text = String(
+            decoding: parts.flatMap { $0.slab.array(0..<$0.byteCount) }, as: UTF8.self)
+        #expect(
+            text.split(separator: "\n") == [
+                "{\"n\":{\"b\":{\"a\":2}},\"a\":3,\"new\":7}", "{\"n\":{},\"new\":7}",
+                "{\"n\":5,\"new\":7}", "{\"new\":7}", "{\"new\":7}",
+                "{\"n\":{\"b\" : 1,\"c\" : [ ]},\"new\":7}",
+            ])
     }
 
     /// From bytes to open rows to bytes, nothing changes.
