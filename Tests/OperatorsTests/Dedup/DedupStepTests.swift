@@ -48,7 +48,7 @@ struct DedupStepTests {
             keep: keep, version: random.pick([nil, 2, 3, 4, 1]))
     }
 
-    @Test(arguments: Seeds.list(40), DedupStep.Keep.allCases)
+    @Test(arguments: Seeds.list(20), DedupStep.Keep.allCases)
     func agreesWithTheTwinHoweverRowsAreCut(seed: UInt64, keep: DedupStep.Keep) throws {
         let rows = try Self.rows(seed)
         let step = Self.step(rows, seed, keep: keep)
@@ -105,7 +105,7 @@ struct DedupStepTests {
 
     /// What leaves, with the watermark and position of each row, is the same for every number of
     /// workers among which the keys are divided.
-    @Test(arguments: Seeds.list(30), DedupStep.Keep.allCases)
+    @Test(arguments: Seeds.list(8), DedupStep.Keep.allCases)
     func workersMakeNoDifference(seed: UInt64, keep: DedupStep.Keep) throws {
         let rows = try Self.rows(seed)
         let step = Self.step(rows, seed, keep: keep)
@@ -137,7 +137,7 @@ struct DedupStepTests {
         }
     }
 
-    @Test(arguments: Seeds.list(40))
+    @Test(arguments: Seeds.list(15))
     func keysAreUniqueWithinAnySpanOfTheWindow(seed: UInt64) throws {
         let rows = try Self.rows(seed, count: 400)
         let size: Int64 = 120
