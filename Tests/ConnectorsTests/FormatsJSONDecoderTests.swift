@@ -18,7 +18,7 @@ import Testing
         fields.filter { _ in random.chance(0.6) }.shuffled(using: &random)
     }
 
-    @Test(arguments: Seeds.list(60))
+    @Test(arguments: Seeds.list(40))
     func agreesWithTheTwin(seed: UInt64) throws {
         var records = RandomRecords(seed: seed)
         records.misshapen = records.random.pick([0, 0.02, 0.3, 1])

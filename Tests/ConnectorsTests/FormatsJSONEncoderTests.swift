@@ -194,6 +194,33 @@ import Testing
                 == ["{\"b\":2}", "{}", "{\"b\":{\"a\":1}}"])
     }
 
+    @Test func nestedMembersAreHiddenWhereTheyStand() throws {
+        var schema = Schema()
+        schema.add(.record)
+        schema.add(Field("new", .int), leaves: true)
+        schema.setOutput(schema.output, hidden: ["n.a"])
+        let records = [
+            "{\"n\":{\"a\":1,\"b\":{\"a\":2}},\"a\":3}", "{\"n\":{\"a\":1}}", "{\"n\":5}", "{}",
+            "{ }",
+            "{\"n\":{ \"b\" : 1 , \"\\u0061\" : 2 , \"c\" : [ ] } }",
+        ]
+        let columns = [
+            CellBatches.column(records.map { .text(Array($0.utf8)) }, .json),
+            CellBatches.column(records.map { _ in .int(7) }, .int),
+        ]
+        let encoder = try JSONEncoder(
+            schema: schema, zones: .none, paths: ["n.a": ["n", "a"]])
+        let parts = encoder.encode(Batch(columns: columns, count: records.count))
+        let text = String(
+            decoding: parts.flatMap { $0.slab.array(0..<$0.byteCount) }, as: UTF8.self)
+        #expect(
+            text.split(separator: "\n") == [
+                "{\"n\":{\"b\":{\"a\":2}},\"a\":3,\"new\":7}", "{\"n\":{},\"new\":7}",
+                "{\"n\":5,\"new\":7}", "{\"new\":7}", "{\"new\":7}",
+                "{\"n\":{\"b\" : 1,\"c\" : [ ]},\"new\":7}",
+            ])
+    }
+
     /// From bytes to open rows to bytes, nothing changes.
     @Test(arguments: Seeds.list(20))
     func untouchedRecordsLeaveByteForByte(seed: UInt64) throws {

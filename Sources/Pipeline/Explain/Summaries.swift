@@ -50,8 +50,12 @@ extension DedupStep {
             return "\(kept), in buckets of \(Quantity.text(microseconds: size)); a bucket goes "
                 + "\(Quantity.text(microseconds: retain)) after its end"
         case .window(let size, let buckets):
-            return "\(kept) of the last \(Quantity.text(microseconds: size)), in \(buckets) "
-                + "buckets"
+            let span = Quantity.text(microseconds: size)
+            guard keep == .first else {
+                return "\(kept) of the last \(span), in \(buckets) buckets"
+            }
+            return "\(kept) of the last \(span), in \(buckets) buckets; for rows that come up to "
+                + "\(span) late, as much again"
         }
     }
 }

@@ -48,7 +48,7 @@ struct DedupStepTests {
             keep: keep, version: random.pick([nil, 2, 3, 4, 1]))
     }
 
-    @Test(arguments: Seeds.list(60), DedupStep.Keep.allCases)
+    @Test(arguments: Seeds.list(20), DedupStep.Keep.allCases)
     func agreesWithTheTwinHoweverRowsAreCut(seed: UInt64, keep: DedupStep.Keep) throws {
         let rows = try Self.rows(seed)
         let step = Self.step(rows, seed, keep: keep)
@@ -103,7 +103,41 @@ struct DedupStepTests {
         }
     }
 
-    @Test(arguments: Seeds.list(40))
+    /// What leaves, with the watermark and position of each row, is the same for every number of
+    /// workers among which the keys are divided.
+    @Test(arguments: Seeds.list(8), DedupStep.Keep.allCases)
+    func workersMakeNoDifference(seed: UInt64, keep: DedupStep.Keep) throws {
+        let rows = try Self.rows(seed)
+        let step = Self.step(rows, seed, keep: keep)
+        for cut in Cut.allCases {
+            let alone = try StepRun(step.makeOperator(.test), rows, cut: cut, seed: seed)
+            var counters = StepCounters()
+            var main: [[Cell]: Int] = [:]
+            for worker in 0..<3 {
+                let part = try StepRun(
+                    step.makeOperator(.test), rows, cut: cut, seed: seed,
+                    owns: { row in
+                        let key = step.key.map { rows.rows[row][$0] }
+                        let batch = Batch(
+                            columns: zip(key, step.key).map { cell, column in
+                                CellBatches.column([cell], rows.schema.fields[column].type)
+                            }, count: 1)
+                        let hash = KeyHash.hashes(of: batch, columns: Array(key.indices))
+                        let group = KeyHash.group(of: hash.int64(at: 0))
+                        return KeyHash.worker(ofGroup: group, workers: 3) == worker
+                    })
+                #expect(part.watermarks == alone.watermarks, "\(Seeds.note(seed))")
+                counters += part.counters
+                for row in part.rows(.main) { main[row, default: 0] += 1 }
+            }
+            var expected: [[Cell]: Int] = [:]
+            for row in alone.rows(.main) { expected[row, default: 0] += 1 }
+            #expect(main == expected, "\(cut) \(Seeds.note(seed))")
+            #expect(counters == alone.counters, "\(cut) \(Seeds.note(seed))")
+        }
+    }
+
+    @Test(arguments: Seeds.list(15))
     func keysAreUniqueWithinAnySpanOfTheWindow(seed: UInt64) throws {
         let rows = try Self.rows(seed, count: 400)
         let size: Int64 = 120

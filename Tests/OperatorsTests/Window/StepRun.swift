@@ -98,12 +98,17 @@ struct StepRun {
     private var random: SplitMix64
     private var chunks = 0
     private let tables: (Int) -> [any TableVersion]
+    /// The rows that come to this worker.
+    private let owns: (Int) -> Bool
 
-    /// Runs `step` over all rows, cut as `cut` says, up to the end.
+    /// Runs `step` over all rows, cut as `cut` says, up to the end; or over those that a worker
+    /// owns, with the watermarks of all.
     init(
         _ step: any Operator, _ rows: TimedRows, cut: Cut, seed: UInt64, finishes: Bool = true,
+        owns: @escaping (Int) -> Bool = { _ in true },
         tables: @escaping (Int) -> [any TableVersion] = { _ in [] }
     ) throws {
+        self.owns = owns
         random = SplitMix64(seed: seed)
         self.tables = tables
         for piece in cut.pieces(rows.rows.count, &random) {
@@ -149,7 +154,7 @@ struct StepRun {
         let isSparse = random.chance(0.4)
         var physical: [[Cell]] = []
         var selected: [Int] = []
-        for row in range {
+        for row in range where owns(row) {
             while isSparse && random.chance(0.4) { physical.append(random.pick(rows.rows)) }
             selected.append(physical.count)
             var cells = rows.rows[row]

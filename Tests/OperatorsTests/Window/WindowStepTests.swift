@@ -56,7 +56,7 @@ struct WindowStepTests {
         [], [1], [2], [3], [4], [5], [6], [3, 4], [4, 3], [1, 3, 2, 5, 4], [0],
     ]
 
-    @Test(arguments: Seeds.list(80))
+    @Test(arguments: Seeds.list(50))
     func agreesWithTheTwinHoweverRowsAreCut(seed: UInt64) throws {
         var random = SplitMix64(seed: seed &* 17)
         let extremes = random.chance(0.5)

@@ -126,11 +126,16 @@ extension JSONDecoder {
             let view = unsafe bytes.view(start &+ 1, end &- start &- 2)
             unsafe base.storeBytes(of: view, toByteOffset: row &* 16, as: StringView.self)
             return end
-        case .int, .microseconds, .milliseconds, .seconds:
+        case .int, .microseconds:
             let (value, end) = unsafe bytes.int(at: start)
             guard end >= 0 else { break }
-            let (scaled, overflow) = value.multipliedReportingOverflow(
-                by: Self.microseconds(action.kind))
+            unsafe base.storeBytes(of: value, toByteOffset: row &* 8, as: Int64.self)
+            return end
+        case .milliseconds, .seconds:
+            let (value, end) = unsafe bytes.int(at: start)
+            guard end >= 0 else { break }
+            let unit: Int64 = action.kind == .seconds ? 1_000_000 : 1000
+            let (scaled, overflow) = value.multipliedReportingOverflow(by: unit)
             if overflow { break }
             unsafe base.storeBytes(of: scaled, toByteOffset: row &* 8, as: Int64.self)
             return end
@@ -142,16 +147,6 @@ extension JSONDecoder {
         case .skip, .bool, .json, .general: break
         }
         return unsafe decodeGeneral(bytes, at: start, row: row, action)
-    }
-
-    /// What the numbers of a kind count.
-    @inline(__always)
-    private static func microseconds(_ kind: Kind) -> Int64 {
-        switch kind {
-        case .milliseconds: 1000
-        case .seconds: 1_000_000
-        default: 1
-        }
     }
 
     @inline(__always)
