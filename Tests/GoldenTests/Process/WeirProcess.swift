@@ -23,20 +23,13 @@ final class WeirProcess {
 
     private static let patienceMilliseconds: Int32 = 60_000
 
-    /// How it ended.
-    struct End: Equatable {
-        /// The exit status; 128 and the signal's number if a signal ended it.
-        let status: Int32
-        /// The most memory that it had at once, in bytes.
-        let residentBytesMax: Int
-    }
-
     let identifier: pid_t
     private var input: Int32
     private let output: Int32
     private let errors: Int32
     private var pending: [UInt8] = []
-    private var end: End?
+    /// The exit status; 128 and the signal's number if a signal ended it.
+    private var status: Int32?
 
     /// Starts `weir` with `arguments`, in the repository's directory.
     convenience init(_ arguments: String...) throws {
@@ -97,7 +90,7 @@ final class WeirProcess {
     }
 
     deinit {
-        if end == nil {
+        if status == nil {
             kill(identifier, SIGKILL)
             waitpid(identifier, nil, 0)
         }
@@ -191,36 +184,44 @@ final class WeirProcess {
 
     func send(signal: Int32) { kill(identifier, signal) }
 
-    /// Waits for its end; its output must have been read or be short.
-    func wait() -> End {
-        if let end { return end }
-        var status: Int32 = 0
-        var usage = rusage()
-        unsafe wait4(identifier, &status, 0, &usage)
-        let ended = finish(status, usage)
-        return ended
+    /// Waits for its end and gives its exit status; its output must have been read or be short.
+    func wait() -> Int32 {
+        if let status { return status }
+        var raw: Int32 = 0
+        unsafe waitpid(identifier, &raw, 0)
+        return finish(raw)
     }
 
-    /// Sends a signal again and again until it ends.
-    func insist(on signal: Int32) -> End {
-        for _ in 0..<600 where end == nil {
-            send(signal: signal)
-            _ = poll(nil, 0, 100)
-            var status: Int32 = 0
-            var usage = rusage()
-            if unsafe wait4(identifier, &status, WNOHANG, &usage) == identifier {
-                return finish(status, usage)
-            }
+    /// Does something every few milliseconds until it ends, for a minute at most.
+    func wait(milliseconds: Int32, _ body: () -> Void) -> Int32 {
+        for _ in 0..<WeirProcess.patienceMilliseconds / milliseconds where status == nil {
+            body()
+            _ = poll(nil, 0, milliseconds)
+            var raw: Int32 = 0
+            if unsafe waitpid(identifier, &raw, WNOHANG) == identifier { return finish(raw) }
         }
-        return end ?? End(status: -1, residentBytesMax: 0)
+        return status ?? -1
     }
 
-    private func finish(_ status: Int32, _ usage: rusage) -> End {
-        let number = status & 0x7f
-        let ended = End(
-            status: number == 0 ? status >> 8 & 0xff : 128 + number,
-            residentBytesMax: usage.ru_maxrss << 10)
-        end = ended
+    /// The most memory that it had at once so far, in bytes; 0 if it has ended.
+    ///
+    /// What the system says of an ended process counts the memory of the one that started it.
+    var residentBytesMax: Int {
+        guard let file = try? DiskFileSystem().open("/proc/\(identifier)/status", .read) else {
+            return 0
+        }
+        let slab = Slab(byteCount: 8192)
+        let count = (try? file.readAll(into: slab, 0..<slab.byteCount, at: 0)) ?? 0
+        let text = String(decoding: slab.array(0..<count), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let kibibytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first
+        return kibibytes.flatMap { Int($0) }.map { $0 << 10 } ?? 0
+    }
+
+    private func finish(_ raw: Int32) -> Int32 {
+        let number = raw & 0x7f
+        let ended = number == 0 ? raw >> 8 & 0xff : 128 + number
+        status = ended
         return ended
     }
 }
