@@ -42,7 +42,11 @@ struct CheckCommand: ParsableCommand {
                 continue
             }
             for diagnostic in result.diagnostics {
-                if json { print(diagnostic.json) } else { StandardError.write(diagnostic.description) }
+                if json {
+                    print(diagnostic.json)
+                } else {
+                    StandardError.write(diagnostic.description)
+                }
             }
             if result.hasErrors { isGood = false } else if !json { print("\(file): ok") }
         }

@@ -62,9 +62,3 @@ extension PipelineWorld {
         }
     }
 }
-
-/// What the machine has.
-enum Machine {
-    /// Processors that this process may use.
-    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-}

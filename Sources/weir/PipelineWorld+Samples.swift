@@ -7,7 +7,8 @@ extension PipelineWorld {
     /// Bytes of a sample, at most.
     private static let sampleBytesMax = 1 << 20
 
-    /// Lets a source of standard input be looked at; what is seen is read again when the source runs.
+    /// Lets a source of standard input be looked at; what is seen is read again when the source
+    /// runs.
     mutating func sampleStandardInput(from stream: StandardStream) {
         let others = sample
         sample = { source in

@@ -63,7 +63,10 @@ struct RunCommand: ParsableCommand {
         let signals = StopSignals { engine.stop() }
         let outcome = engine.run()
         signals.cancel()
-        if stats { StandardError.write(outcome.statistics.text) }
+        if stats {
+            StandardError.write(outcome.statistics.text)
+            if let peak = Machine.peakKiB { StandardError.write("memory: peak \(peak) KiB") }
+        }
         if let failure = outcome.failure {
             StandardError.write("weir: error: \(failure)")
             throw ExitStatus.failed

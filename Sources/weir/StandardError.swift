@@ -8,7 +8,8 @@ enum StandardError {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(STDERR_FILENO, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+                unsafe Glibc.write(
+                    STDERR_FILENO, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
             }
             guard count > 0 else { return }
             done += count

@@ -58,7 +58,8 @@ struct EngineTests {
         let plan = try TestPlan(
             Self.yaml,
             sources: ["in": { ScriptedSource([.text("{\"id\":1}\n"), .failure("gone")]) }])
-        #expect(run(plan).failure as? ScriptedSource.Failure == ScriptedSource.Failure(text: "gone"))
+        #expect(
+            run(plan).failure as? ScriptedSource.Failure == ScriptedSource.Failure(text: "gone"))
         #expect(!plan.collected.hasUnflushed)
     }
 
@@ -127,7 +128,8 @@ struct EngineTests {
             """
         let plan = try TestPlan(
             yaml,
-            sources: ["in": { ScriptedSource([.text("{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n[]\n")]) }])
+            sources: ["in": { ScriptedSource([.text("{\"id\":0}\n{\"id\":1}\n{\"id\":2}\n[]\n")]) }]
+        )
         let outcome = run(plan)
         #expect(outcome.statistics.isConserved)
         #expect(plan.collected.lines("out") == ["{\"id\":2,\"x\":0,\"y\":1}"])

@@ -276,7 +276,8 @@ struct PlannerTests {
     @Test(arguments: [
         (
             "settings.workers=many",
-            "--set settings.workers: error: 'workers' takes auto or a whole number from 1 to 256, not 'many'"
+            "--set settings.workers: error: 'workers' takes auto or a whole number from 1 to 256, "
+                + "not 'many'"
         ),
         ("nothing", "--set nothing: error: takes the form a.b.c=value"),
         ("a..b=1", "--set a..b: error: 'a..b' is not a path of keys such as steps.unique.retain"),
@@ -290,7 +291,8 @@ struct PlannerTests {
         ),
         (
             "sinks.out.inputs=[ a",
-            "--set sinks.out.inputs: error: YAML: did not find expected ',' or ']' while parsing a flow sequence of line 1; quote the value if it is text"
+            "--set sinks.out.inputs: error: YAML: did not find expected ',' or ']' while parsing a "
+                + "flow sequence of line 1; quote the value if it is text"
         ),
         (
             "steps.a.wehre=x",

@@ -2,7 +2,7 @@ import Storage
 
 /// How records stand in a run of bytes.
 ///
-///     newline         | record | \n | record | \n | …     a CR before the LF is the format's business
+///     newline         | record | \n | record | \n | …  (a CR is the format's business)
 ///     csv             the same, but a newline inside quotes does not end a record
 ///     lengthPrefixed  | byte count: 4, big endian | record | …
 ///

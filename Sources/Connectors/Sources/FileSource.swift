@@ -76,6 +76,8 @@ package final class FileSource: Source {
             guard !found.isEmpty else { throw FileSource.missing(pattern, in: fileSystem) }
             for path in found where !paths.contains(path) { paths.append(path) }
         }
+        // Files that are not read yet hold the watermark back: their rows may be as early as any.
+        if options.partitionPerFile { events = paths.indices.map { .opened($0) } }
     }
 
     private static func missing(
@@ -111,7 +113,6 @@ package final class FileSource: Source {
                 let path = paths[nextPath]
                 let file = try fileSystem.open(path, .read)
                 current = RecordFile(file, path: path, options: options)
-                if options.partitionPerFile { events.append(.opened(nextPath)) }
                 nextPath += 1
             } else {
                 return takeEvents() ?? .end

@@ -38,7 +38,7 @@ package final class RateLimitedSource: Source {
     package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
         let start = clock.monotonicNanoseconds()
         let deadline = start + Int64(waitMilliseconds) * 1_000_000
-        guard let allowed = waitForPortion(until: deadline) else { return .nothing }
+        guard let allowed = waitForPortion(until: deadline) else { return .held }
         let now = clock.monotonicNanoseconds()
         let wanted = min(Double(byteCount), (allowed * (bytesPerRecord ?? 0)).rounded(.up))
         let left = max(deadline - now, 0) / 1_000_000
@@ -54,7 +54,7 @@ package final class RateLimitedSource: Source {
             pay(for: count)
         case .rejected(let records):
             pay(for: records.count)
-        case .nothing, .end:
+        case .nothing, .held, .end:
             break
         }
         return result

@@ -6,9 +6,10 @@ extension Batch {
     /// the batches.
     package static func merged(_ batches: [Batch], byOrdinal ordinal: Int) -> Batch {
         let parts = batches.filter { !$0.isEmpty }
-        guard parts.count != 1 else { return parts[0].compacted() }
+        guard let first = parts.first else { return Batch(columns: [], count: 0) }
+        guard parts.count > 1 else { return first.compacted() }
         let picks = order(parts, byOrdinal: ordinal)
-        let columns = (parts.first?.columns ?? []).indices.map { index in
+        let columns = first.columns.indices.map { index in
             Column.picking(picks, from: parts.map { $0.columns[index] })
         }
         let hashes = parts.compactMap(\.keyHashes)

@@ -36,7 +36,9 @@ package struct Batch: Sendable {
 
     /// The selected rows moved together: dense, without the memory of rows left behind.
     package func compacted() -> Batch {
-        if selection.isDense { return self }
+        // Behind the rows of a dense selection others may lie, which hold anything.
+        let isWhole = selection.isDense && columns.allSatisfy { $0.count == count }
+        if isWhole { return self }
         return Batch(
             columns: columns.map { $0.gathered(selection) }, selection: Selection(all: count),
             keyHashes: keyHashes?.gathered(selection))

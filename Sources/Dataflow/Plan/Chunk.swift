@@ -81,7 +81,8 @@ package final class Chunk: Sendable {
     package let tables: [any TableVersion]
 
     package init(
-        number: Int, sequence: Int, source: Int, content: Content, arrival: Int64, tables: [any TableVersion]
+        number: Int, sequence: Int, source: Int, content: Content, arrival: Int64,
+        tables: [any TableVersion]
     ) {
         self.number = number
         self.sequence = sequence

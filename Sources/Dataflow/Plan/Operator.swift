@@ -64,7 +64,7 @@ package struct Emitter: ~Copyable {
 /// Where the rows a step received went.
 ///
 /// received = passed + filtered + duplicate + late + errors + unmatched + absorbed + held;
-/// `emitted` (results made of absorbed rows, and held rows that were released) stands apart.
+/// a held row that is released has passed. `emitted`, results made of absorbed rows, stands apart.
 package struct StepCounters: Sendable, Equatable {
     package var received = 0
     package var passed = 0

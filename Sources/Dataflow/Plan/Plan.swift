@@ -138,7 +138,8 @@ package struct Plan: Sendable {
         }
 
         package init(
-            name: String, inputs: [Input], makeWriter: @escaping @Sendable () throws -> any SinkWriter
+            name: String, inputs: [Input],
+            makeWriter: @escaping @Sendable () throws -> any SinkWriter
         ) {
             self.name = name
             self.inputs = inputs

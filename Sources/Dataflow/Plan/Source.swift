@@ -28,6 +28,8 @@ package enum ReadResult: Sendable {
     case rejected([RejectedRecord])
     /// Nothing came in time.
     case nothing
+    /// The source holds back what it may have, to keep to a rate: that is no idleness.
+    case held
     /// Nothing will ever come.
     case end
 }

@@ -21,30 +21,49 @@ package struct BucketSplitter: Sendable {
         /// The rows that are not late, in order.
         package var onTime = Selection(all: 0)
 
+        /// By row: the place in `starts` of its bucket, or -1 for a late row.
+        fileprivate var numbers: Column?
+        fileprivate var starts: [Int64] = []
+
         /// Runs of rows that follow one another in the same bucket, in the order of the rows.
         package var runs: [(start: Int64, rows: Selection)] {
-            guard buckets.count > 1 else { return buckets }
-            var runs: [(start: Int64, rows: [UInt32])] = []
-            var places = [Int](repeating: 0, count: buckets.count)
-            for _ in 0..<onTime.count {
-                let next = buckets.indices.filter { places[$0] < buckets[$0].rows.count }
-                    .min { buckets[$0].rows[places[$0]] < buckets[$1].rows[places[$1]] }
-                guard let next else { break }
-                let row = UInt32(buckets[next].rows[places[next]])
-                places[next] += 1
-                if let last = runs.indices.last, runs[last].start == buckets[next].start {
-                    runs[last].rows.append(row)
-                } else {
-                    runs.append((buckets[next].start, [row]))
+            guard buckets.count > 1, let numbers else { return buckets }
+            var runs: [(start: Int64, rows: Selection)] = []
+            var rows: [UInt32] = []
+            var current: Int64 = -1
+            let places = numbers.int64s
+            onTime.forEach { row in
+                if places[row] != current && !rows.isEmpty {
+                    runs.append((starts[Int(current)], Selection(words: rows)))
+                    rows.removeAll(keepingCapacity: true)
                 }
+                current = places[row]
+                rows.append(UInt32(truncatingIfNeeded: row))
             }
-            return runs.map { ($0.start, Selection(words: $0.rows)) }
+            if !rows.isEmpty { runs.append((starts[Int(current)], Selection(words: rows))) }
+            return runs
         }
     }
 
-    /// The start of the bucket that holds `time`.
+    /// The start of the bucket that holds `time`; the least time there is, where it lies before
+    /// that.
     package func start(of time: Int64) -> Int64 {
-        EventTime.bucketStart(of: time &- offset, size: size) &+ offset
+        let (rest, shift) = (time % size, offset % size)
+        let place = (rest < 0 ? rest &+ size : rest) &- (shift < 0 ? shift &+ size : shift)
+        return EventTime.delayed(time, by: place < 0 ? place &+ size : place)
+    }
+
+    /// The end of the bucket that starts at `start`; the greatest time there is, where it lies
+    /// behind that.
+    package func end(of start: Int64) -> Int64 {
+        let next = EventTime.advanced(start, by: size)
+        // The first bucket of all may be a shorter one.
+        return start == EventTime.none ? self.start(of: next) : next
+    }
+
+    /// When the bucket that starts at `start` is forgotten, `retain` behind its end.
+    package func expiry(of start: Int64, retain: Int64) -> Int64 {
+        EventTime.advanced(end(of: start), by: retain)
     }
 
     /// The buckets of the selected rows.
@@ -61,6 +80,8 @@ package struct BucketSplitter: Sendable {
             selection, times, watermarks, retain, into: builder.int64s, &starts, &counts)
         let numbers = builder.finish(count: times.count)
         var parts = Parts()
+        parts.numbers = numbers
+        parts.starts = starts
         parts.onTime = selection
         if lateCount > 0 {
             parts.late = pick(selection, numbers, count: lateCount) { $0 < 0 }
@@ -87,15 +108,17 @@ package struct BucketSplitter: Sendable {
         var lateCount = 0
         var current = -1
         var start = EventTime.none
+        var end = EventTime.none
         var expiry = EventTime.none
         var count = 0
         selection.forEach { row in
             let time = values[row]
-            if current < 0 || time < start || time &- start >= size {
+            if current < 0 || time < start || time >= end {
                 if current >= 0 { counts[current] += count }
                 count = 0
                 start = self.start(of: time)
-                expiry = start.addingReportingOverflow(size &+ retain).partialValue
+                end = self.end(of: start)
+                expiry = EventTime.advanced(end, by: retain)
                 current = starts.firstIndex(of: start) ?? starts.count
                 if current == starts.count {
                     starts.append(start)

@@ -14,6 +14,13 @@ package enum EventTime {
         time < none &+ delay ? none : time &- delay
     }
 
+    /// `time` and `span` more, or the end of the range where that lies behind it.
+    @inlinable @inline(__always)
+    package static func advanced(_ time: Int64, by span: Int64) -> Int64 {
+        let (sum, overflow) = time.addingReportingOverflow(span)
+        return overflow ? (span < 0 ? none : end) : sum
+    }
+
     /// The start of the bucket of `size` microseconds that holds `time`, aligned to the epoch.
     @inlinable @inline(__always)
     package static func bucketStart(of time: Int64, size: Int64) -> Int64 {

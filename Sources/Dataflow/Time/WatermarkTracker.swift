@@ -5,7 +5,7 @@
 /// minimum; when none is active, the watermark is the greatest that any of them reached. It never
 /// falls back.
 package struct WatermarkTracker: Sendable {
-    private enum State { case active, idle, finished }
+    private enum State { case active, idle }
 
     private struct Partition {
         var state: State
@@ -15,7 +15,10 @@ package struct WatermarkTracker: Sendable {
 
     private let delay: Int64
     private let isPartitioned: Bool
+    /// Those that are not finished: a source may see any number of connections come and go.
     private var partitions: [Int: Partition] = [:]
+    /// The greatest event time of finished partitions.
+    private var finishedGreatest = EventTime.none
     /// The watermark that stands behind everything seen so far.
     package private(set) var watermark = EventTime.none
 
@@ -25,6 +28,9 @@ package struct WatermarkTracker: Sendable {
         if !isPartitioned { partitions[0] = Partition(state: .active) }
     }
 
+    /// Partitions that are remembered.
+    var partitionCount: Int { partitions.count }
+
     /// Notes what became of partitions; may let the watermark rise.
     package mutating func apply(_ events: [PartitionEvent]) {
         for event in events {
@@ -32,7 +38,7 @@ package struct WatermarkTracker: Sendable {
             case .opened(let id): set(id, .active)
             case .active(let id): set(id, .active)
             case .idle(let id): set(id, .idle)
-            case .finished(let id): set(id, .finished)
+            case .finished(let id): finish(id)
             }
         }
         if !events.isEmpty { rise() }
@@ -40,8 +46,12 @@ package struct WatermarkTracker: Sendable {
 
     private mutating func set(_ id: Int, _ state: State) {
         let key = isPartitioned ? id : 0
-        if !isPartitioned && state == .finished { return }
         partitions[key, default: Partition(state: state)].state = state
+    }
+
+    private mutating func finish(_ id: Int) {
+        guard isPartitioned, let partition = partitions.removeValue(forKey: id) else { return }
+        finishedGreatest = max(finishedGreatest, partition.greatest)
     }
 
     /// Passes the event times of a chunk's rows in order, and writes the watermark that stood
@@ -78,9 +88,9 @@ package struct WatermarkTracker: Sendable {
     }
 
     private mutating func rise() {
-        let active = partitions.values.filter { $0.state == .active }
-        let reached = active.isEmpty ? partitions.values.map(\.greatest).max() : nil
-        let least = reached ?? active.map(\.greatest).min() ?? EventTime.none
+        let active = partitions.values.filter { $0.state == .active }.map(\.greatest)
+        let reached = partitions.values.map(\.greatest).max() ?? EventTime.none
+        let least = active.min() ?? max(reached, finishedGreatest)
         watermark = max(watermark, EventTime.delayed(least, by: delay))
     }
 }

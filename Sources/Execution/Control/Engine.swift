@@ -47,7 +47,10 @@ package final class Engine: Sendable {
         ended.wait()
         // Whatever the reason, the sources must not go on.
         stop()
-        if case .complete = ending.reached {} else { for sink in assembly.sinks { sink.writer.interrupt() } }
+        if case .complete = ending.reached {
+        } else {
+            for sink in assembly.sinks { sink.writer.interrupt() }
+        }
         for input in assembly.inputs { input.parker.wake() }
         for inbox in core.inboxes { inbox.parker.wake() }
         for arrivals in core.arrivals { arrivals.parker.wake() }
@@ -74,15 +77,17 @@ package final class Engine: Sendable {
         var threads: [EngineThread] = []
         for sink in assembly.sinks {
             let box = Handover(sink)
-            threads.append(thread("sink-\(sink.index)", parker: sink.parker) {
-                try box.value.step()
-            })
+            threads.append(
+                thread("sink-\(sink.index)", parker: sink.parker) {
+                    try box.value.step()
+                })
         }
         for worker in assembly.workers {
             let box = Handover(worker)
-            threads.append(thread("worker-\(worker.index)", parker: worker.inbox.parker) {
-                try box.value.step()
-            })
+            threads.append(
+                thread("worker-\(worker.index)", parker: worker.inbox.parker) {
+                    try box.value.step()
+                })
         }
         for (index, input) in assembly.inputs.enumerated() {
             let box = Handover(input)

@@ -67,7 +67,8 @@ final class Sequencer: Sendable {
         self.announce = announce
         self.finished = finished
         let settings = topology.plan.settings
-        ticketsMax = settings.chunksInFlight > 0
+        ticketsMax =
+            settings.chunksInFlight > 0
             ? settings.chunksInFlight : 4 + 3 * topology.workers
         bytesMax = settings.bytesInFlight
         let tableCount = topology.plan.sources.compactMap(\.table).count
@@ -87,7 +88,8 @@ final class Sequencer: Sendable {
     func offer(_ content: Chunk.Content, from source: Int, waking parker: Parker) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
-            let fits = state.ticketsOut < ticketsMax
+            let fits =
+                state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
             guard fits, isTurn(of: source, state), let tables = loaded(source, state) else {
                 state.waiting.append(parker)

@@ -5,14 +5,16 @@ import Synchronization
 ///
 /// A wake that comes before the sleep is remembered, once. The sleeper first spins for a moment:
 /// waking a sleeping thread costs some 30 µs, and under load the next message is there sooner.
-final class Parker: Sendable {
+package final class Parker: Sendable {
     private let isNotified = Atomic<Bool>(false)
     private let isAsleep = Atomic<Bool>(false)
     private let semaphore = DispatchSemaphore(value: 0)
     private static let spins = 200
 
+    package init() {}
+
     /// Sleeps until `wake` is called, or returns at once if it was called since the last sleep.
-    func park() {
+    package func park() {
         for _ in 0..<Self.spins
         where isNotified.exchange(false, ordering: .acquiringAndReleasing) {
             return
@@ -25,7 +27,7 @@ final class Parker: Sendable {
     }
 
     /// Ends the current or the next sleep; may be called on any thread.
-    func wake() {
+    package func wake() {
         guard !isNotified.exchange(true, ordering: .sequentiallyConsistent) else { return }
         if isAsleep.load(ordering: .sequentiallyConsistent) { semaphore.signal() }
     }

@@ -19,7 +19,9 @@ package struct Statistics: Sendable {
         for (index, counters) in worker.sources.enumerated() { sources[index].counters += counters }
     }
 
-    mutating func add(_ counters: SourceCounters, source: Int) { sources[source].counters += counters }
+    mutating func add(_ counters: SourceCounters, source: Int) {
+        sources[source].counters += counters
+    }
 
     mutating func add(rows: Int, sink: Int) { sinks[sink].rows += rows }
 
@@ -36,9 +38,10 @@ package struct Statistics: Sendable {
         }
         for (name, type, c) in steps {
             lines.append(
-                "step \(name) (\(type)): received \(c.received) = passed \(c.passed) + filtered "
-                    + "\(c.filtered) + duplicate \(c.duplicate) + late \(c.late) + errors \(c.errors) "
-                    + "+ unmatched \(c.unmatched) + absorbed \(c.absorbed) + held \(c.held); "
+                "step \(name) (\(type)): received \(c.received) = passed \(c.passed) "
+                    + "+ filtered \(c.filtered) + duplicate \(c.duplicate) + late \(c.late) "
+                    + "+ errors \(c.errors) + unmatched \(c.unmatched) "
+                    + "+ absorbed \(c.absorbed) + held \(c.held); "
                     + "emitted \(c.emitted)")
         }
         for (name, rows) in sinks { lines.append("sink \(name): rows \(rows)") }

@@ -40,6 +40,11 @@ struct Idleness {
         return wasIdle ? chunk.preceded(by: .active(id)) : chunk
     }
 
+    /// Notes that the source held back what it may have: the time-outs begin anew.
+    mutating func postpone(now: Int64) {
+        for id in partitions.keys { partitions[id]?.lastNanoseconds = now }
+    }
+
     /// Notes that a read found nothing; gives the partitions that are idle from now on.
     mutating func noteNothing(now: Int64) -> [PartitionEvent] {
         var events: [PartitionEvent] = []

@@ -66,6 +66,7 @@ final class SourceRunner: InputRunner {
         case .rejected(let records):
             offered = .rejected(RejectedRows.batch(of: records, source: node.name))
         case .end: offered = .end
+        case .held: idleness?.postpone(now: core.clock.monotonicNanoseconds())
         case .nothing:
             let events = idleness?.noteNothing(now: core.clock.monotonicNanoseconds()) ?? []
             if !events.isEmpty { offered = .records(RawChunk(events: events)) }

@@ -15,6 +15,8 @@ final class TableRunner: InputRunner {
     private let decoder: any Decoder
     private let builder: any TableBuilder
     private var isLoaded = false
+    /// Whether the source keeps to a rate, so that a read must wait.
+    private var isHeldBack = false
     /// Waits for a number; the worker that takes it counts it.
     private var rejected: Batch?
     private(set) var hasEnded = false
@@ -41,7 +43,7 @@ final class TableRunner: InputRunner {
         guard !hasEnded else { return .idle }
         if core.sequencer.isStopping { return leave() }
         let byteCount = core.topology.plan.settings.chunkBytes
-        let wait = isLoaded ? waitMilliseconds : 0
+        let wait = isLoaded || isHeldBack ? waitMilliseconds : 0
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
         case .chunk(let raw):
             try add(raw)
@@ -50,6 +52,9 @@ final class TableRunner: InputRunner {
         case .rejected(let records):
             rejected = RejectedRows.batch(of: records, source: node.name)
             return .progressed
+        case .held:
+            isHeldBack = true
+            return .idle
         case .nothing:
             if isLoaded { return .idle }
             publish()

@@ -1,18 +1,23 @@
-import Dataflow
+package import Dataflow
 
 /// Divides a batch among workers by the hash of its key: what an exchange does to rows.
 ///
 /// The parts share the batch's columns, each with a selection of its own; a part with few of the
 /// rows is compacted, so that it does not keep the others' memory busy.
-struct KeySplitter {
-    let columns: [Int]
-    let workers: Int
+package struct KeySplitter {
+    package let columns: [Int]
+    package let workers: Int
 
     /// A part with less than one row in so many is copied together.
     private static let sparseness = 4
 
+    package init(columns: [Int], workers: Int) {
+        self.columns = columns
+        self.workers = workers
+    }
+
     /// The rows of each worker, in order; a worker without rows has nil.
-    func split(_ batch: Batch) -> [Batch?] {
+    package func split(_ batch: Batch) -> [Batch?] {
         guard !columns.isEmpty else {
             // All rows meet on the first worker.
             var parts = [Batch?](repeating: nil, count: workers)

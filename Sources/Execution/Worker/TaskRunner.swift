@@ -137,7 +137,8 @@ final class TaskRunner {
             case .node(let node): pending[node].append(batch)
             case .exchange(let next):
                 guard let splitter = splitters[next] else { continue }
-                var parts = exchanged.removeValue(forKey: next)
+                var parts =
+                    exchanged.removeValue(forKey: next)
                     ?? [[Batch]](repeating: [], count: workers)
                 for (worker, part) in splitter.split(batch).enumerated() {
                     if let part { parts[worker].append(part) }

@@ -92,7 +92,8 @@ final class Worker {
     /// The counters of this shard, by step; and those of its sources.
     var counters: (steps: [(step: Int, counters: StepCounters)], sources: [SourceCounters]) {
         let steps =
-            sourceTasks.flatMap { $0.runner.counters } + exchangeTasks.flatMap { $0.runner.counters }
+            sourceTasks.flatMap { $0.runner.counters }
+            + exchangeTasks.flatMap { $0.runner.counters }
         return (steps, sourceTasks.map(\.counters))
     }
 }

@@ -6,7 +6,8 @@ package struct DedupStep: Sendable {
     package enum Scope: Sendable, Equatable {
         /// Within each aligned bucket of event time; a bucket is forgotten `retain` after its end.
         case bucket(size: Int64, retain: Int64)
-        /// Over any span of `size`, kept in `buckets` parts.
+        /// Over any span of `size`, kept in `buckets` parts: a key is remembered for `size`, and up
+        /// to one part longer.
         case window(size: Int64, buckets: Int)
     }
 
@@ -47,6 +48,24 @@ package struct DedupStep: Sendable {
         switch scope {
         case .bucket(_, let retain): retain
         case .window(let size, _): size
+        }
+    }
+
+    /// How far the starts of two buckets lie apart, at most, whose rows may be closer than the
+    /// window to one another; 0 where buckets are on their own.
+    var reach: Int64 {
+        guard case .window(let size, _) = scope else { return 0 }
+        let parts = (size - 1) / bucketSize + 1
+        let (reach, overflow) = parts.multipliedReportingOverflow(by: bucketSize)
+        return overflow ? .max : reach
+    }
+
+    /// The other buckets in reach of the one at `start`.
+    func neighbours(of start: Int64, among buckets: [Int64]) -> [Int64] {
+        buckets.filter { other in
+            let (least, greatest) = (min(other, start), max(other, start))
+            let (distance, overflow) = greatest.subtractingReportingOverflow(least)
+            return other != start && !overflow && distance <= reach
         }
     }
 

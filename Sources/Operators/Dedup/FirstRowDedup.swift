@@ -4,14 +4,18 @@ import Storage
 /// `dedup` with `keep: first`: passes the first arrival of each key at once.
 ///
 /// A row touches the table of its own bucket only. Where a key is unique over a window of several
-/// buckets, the live buckets around its own are asked too, with the same hash. A row whose bucket
-/// has expired is late.
+/// buckets, the buckets around its own are asked too, with the same hash. A row whose bucket has
+/// expired is late. Expiry is decided by the row's own watermark, so that it does not matter how
+/// rows are cut into chunks.
 final class FirstRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let state = BucketedState(valueWidth: 0)
     private(set) var counters = StepCounters()
+
+    /// Keys that are remembered.
+    var keyCount: Int { state.count }
 
     init(_ step: DedupStep) {
         self.step = step
@@ -34,12 +38,11 @@ final class FirstRowDedup: Operator {
         let entries = Slab(byteCount: keys.rowCount * 4)
         switch step.scope {
         case .bucket:
-            for (start, rows) in parts.buckets {
+            for (start, rows) in parts.buckets where !rows.isEmpty {
                 _ = state.table(start).getOrInsert(
                     keys, rows: rows.listing, count: rows.count, into: entries)
             }
-        case .window(_, let buckets):
-            insertInOrder(parts, keys, entries, reach: Int64(buckets - 1) * step.bucketSize)
+        case .window: insertInOrder(parts, keys, entries)
         }
         let fresh = parts.onTime.marked(HotTable.isNewMark, in: entries)
         counters.passed += fresh.count
@@ -50,11 +53,11 @@ final class FirstRowDedup: Operator {
     /// Inserts runs of rows of one bucket in the order of arrival, unless a bucket in reach has
     /// their key.
     private func insertInOrder(
-        _ parts: BucketSplitter.Parts, _ keys: EncodedKeys, _ entries: Slab, reach: Int64
+        _ parts: BucketSplitter.Parts, _ keys: EncodedKeys, _ entries: Slab
     ) {
-        for (start, rows) in parts.runs {
+        for (start, rows) in parts.runs where !rows.isEmpty {
             var rest = rows
-            for other in state.buckets where other != start && abs(other - start) <= reach {
+            for other in step.neighbours(of: start, among: state.buckets) {
                 guard let table = state.existing(other) else { continue }
                 rest = table.missing(keys, among: rest, found: entries)
             }
@@ -64,8 +67,10 @@ final class FirstRowDedup: Operator {
     }
 
     func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
-        for start in state.buckets where start + step.bucketSize + step.retain <= watermark {
-            state.drop(start)
+        for start in state.buckets {
+            // A bucket is asked for as long as a row of a later one may come that is not late.
+            let expiry = splitter.expiry(of: start, retain: step.retain)
+            if EventTime.advanced(expiry, by: step.reach) <= watermark { state.drop(start) }
         }
         return watermark
     }

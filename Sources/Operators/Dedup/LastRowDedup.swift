@@ -5,21 +5,22 @@ import Storage
 /// sealed.
 ///
 /// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its
-/// end; what comes for it later is late. Released rows leave in the order of their arrival, with
-/// the watermark that stood before them then; the step's own watermark stays before the oldest
-/// bucket that holds rows.
+/// end; what comes for it later is late. Released rows leave by bucket, then in the order of their
+/// arrival. The step's own watermark stays at the start of the oldest bucket that may hold rows,
+/// and so does that of the released rows: it depends on the input's watermark alone, not on which
+/// keys this worker has.
 final class LastRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let codec: RowCodec
     private let state = BucketedState(valueWidth: HeldRow.byteCount)
-    private var arrivals: UInt64 = 0
-    /// Up to here buckets are sealed.
-    private var sealedUpTo = EventTime.none
     /// Buckets that still hold rows.
     private var open: Set<Int64> = []
     private(set) var counters = StepCounters()
+
+    /// Keys that are remembered.
+    var keyCount: Int { state.count }
 
     init(_ step: DedupStep) {
         self.step = step
@@ -40,72 +41,99 @@ final class LastRowDedup: Operator {
         }
         let keys = encoder.encode(batch.selecting(parts.onTime))
         let entries = Slab(byteCount: keys.rowCount * 4)
-        for (start, rows) in parts.runs {
-            hold(rows, of: batch, bucket: start, keys, entries)
+        let arrival = Arrival(
+            batch: batch, watermarks: batch.columns[mark], chunk: chunk.number,
+            ordinals: step.input.ordinal.map { batch.columns[$0] })
+        for (start, rows) in parts.runs where !rows.isEmpty {
+            hold(rows, of: arrival, bucket: start, keys, entries)
         }
     }
 
     /// Holds the rows of one bucket, or lets them replace what is held under their keys.
     private func hold(
-        _ rows: Selection, of batch: Batch, bucket start: Int64, _ keys: EncodedKeys,
+        _ rows: Selection, of arrival: Arrival, bucket start: Int64, _ keys: EncodedKeys,
         _ entries: Slab
     ) {
         var rest = rows
-        if case .window(_, let buckets) = step.scope {
-            let reach = Int64(buckets - 1) * step.bucketSize
-            for other in state.buckets where other != start && abs(other - start) <= reach {
-                guard let table = state.existing(other) else { continue }
-                let missing = table.missing(keys, among: rest, found: entries)
-                let known = rest.removing(missing)
-                replace(known, of: batch, in: table, isSealed: !open.contains(other), entries)
-                rest = missing
-            }
+        for other in step.neighbours(of: start, among: state.buckets) {
+            guard let table = state.existing(other) else { continue }
+            let missing = table.missing(keys, among: rest, found: entries)
+            let known = rest.removing(missing)
+            replace(known, of: arrival, in: table, sealedAt: splitter.end(of: other), entries)
+            rest = missing
         }
         guard !rest.isEmpty else { return }
         let table = state.table(start)
         open.insert(start)
         _ = table.getOrInsert(keys, rows: rest.listing, count: rest.count, into: entries)
-        replace(rest, of: batch, in: table, isSealed: false, entries)
+        replace(rest, of: arrival, in: table, sealedAt: splitter.end(of: start), entries)
     }
 
     private func replace(
-        _ rows: Selection, of batch: Batch, in table: HotTable, isSealed: Bool, _ entries: Slab
+        _ rows: Selection, of arrival: Arrival, in table: HotTable, sealedAt end: Int64,
+        _ entries: Slab
     ) {
         rows.forEach { row in
-            arrivals += 1
             let isNew = entries.word(row) & HotTable.isNewMark != 0
             let entry = entries.word(row) & ~HotTable.isNewMark
             var held = HeldRow(entry, in: table)
-            let version = step.version.map { batch.columns[$0].orderedWord(at: row) } ?? arrivals
             if isNew {
                 counters.held += 1
             } else {
                 counters.duplicate += 1
-                guard !isSealed && version >= held.version else { return }
+                // The seal is where the row's own watermark sees it, wherever chunks end.
+                let isSealed = arrival.watermarks.int64(at: row) >= end
+                guard !isSealed, isNewer(row, of: arrival, than: held, in: table) else { return }
             }
-            held.version = version
-            held.arrival = arrivals
-            let bytes = codec.encode(batch.columns, row: row)
+            held.version = version(of: row, arrival, replacing: held.version, in: table)
+            held.position = arrival.position(of: row)
+            let bytes = codec.encode(arrival.batch.columns, row: row)
             held.row = table.store(bytes, replacing: held.row)
             held.write(entry, in: table)
         }
     }
 
-    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
-        for start in state.buckets {
-            let end = start + step.bucketSize
-            if end <= watermark && open.contains(start) { release(start, into: &output) }
-            if end + step.retain <= watermark || isForgotten(end, watermark) { state.drop(start) }
-        }
-        sealedUpTo = max(sealedUpTo, watermark)
-        return open.min().map { min(watermark, $0) } ?? watermark
+    /// Whether a row replaces the one held: by version, a null one least; then by arrival.
+    private func isNewer(
+        _ row: Int, of arrival: Arrival, than held: HeldRow, in table: HotTable
+    ) -> Bool {
+        guard let version = step.version else { return true }
+        let column = arrival.batch.columns[version]
+        guard column.type.isText else { return column.orderedWord(at: row) >= held.version }
+        guard held.version != 0 else { return true }
+        guard column.isValid(row) else { return false }
+        var arena = TextArena()
+        let known = table.text(UInt32(truncatingIfNeeded: held.version), into: &arena)
+        return column.text(at: row).compare(to: known) >= 0
     }
 
-    /// In the bucket form everything behind the seal is late, so that keys need not be remembered.
-    private func isForgotten(_ end: Int64, _ watermark: Int64) -> Bool {
-        if case .bucket = step.scope { return end <= watermark }
-        return false
+    /// What `HeldRow.version` says of a row: a word in the order of versions, or the reference of
+    /// stored text.
+    private func version(
+        of row: Int, _ arrival: Arrival, replacing old: UInt64, in table: HotTable
+    ) -> UInt64 {
+        guard let version = step.version else { return 0 }
+        let column = arrival.batch.columns[version]
+        guard column.type.isText else { return column.orderedWord(at: row) }
+        guard column.isValid(row) else { return 0 }
+        return column.text(at: row).withBytes { bytes in
+            UInt64(table.store(bytes, replacing: UInt32(truncatingIfNeeded: old)))
+        }
     }
+
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
+        for start in state.buckets {
+            let end = splitter.end(of: start)
+            if end <= watermark && open.contains(start) { release(start, into: &output) }
+            // Behind its seal a bucket is asked by rows of the buckets in reach.
+            if EventTime.advanced(end, by: step.reach) <= watermark { state.drop(start) }
+        }
+        return oldest(splitter.start(of: watermark))
+    }
+
+    /// The least event time of rows that a bucket which starts at `start` may hold: where a key is
+    /// unique over several buckets, a row of an earlier one may have replaced another.
+    private func oldest(_ start: Int64) -> Int64 { EventTime.delayed(start, by: step.reach) }
 
     func finish(at chunk: Chunk, into output: inout Emitter) {
         for start in open.sorted() { release(start, into: &output) }
@@ -115,11 +143,38 @@ final class LastRowDedup: Operator {
         open.remove(start)
         guard let table = state.existing(start) else { return }
         let held = table.sortedEntries().map { HeldRow($0, in: table) }
-            .sorted { $0.arrival < $1.arrival }
-        let columns = codec.decode(held.map(\.row), in: table)
+            .sorted { $0.position < $1.position }
+        var columns = codec.decode(held.map(\.row), in: table)
+        if let mark = step.input.watermark {
+            columns[mark] = Self.column(held.map { _ in oldest(start) })
+        }
+        // Positions order the rows of all workers; ordinals of different chunks would not.
+        if let ordinal = step.input.ordinal { columns[ordinal] = Self.column(held.map(\.position)) }
         counters.held -= held.count
         counters.passed += held.count
         output.emit(Batch(columns: columns, count: held.count))
+    }
+
+    private static func column(_ values: [Int64]) -> Column {
+        var builder = ColumnBuilder(.int, capacity: values.count)
+        var numbers = builder.int64s
+        for row in values.indices { numbers[row] = values[row] }
+        return builder.finish(count: values.count)
+    }
+}
+
+/// Rows as they come in.
+private struct Arrival {
+    let batch: Batch
+    let watermarks: Column
+    let chunk: Int
+    let ordinals: Column?
+
+    /// A number that grows with the row's place in the order of the world: chunks by their
+    /// numbers, 16 million rows each.
+    func position(of row: Int) -> Int64 {
+        let ordinal = ordinals?.int64(at: row) ?? Int64(row)
+        return Int64(truncatingIfNeeded: chunk) << 24 | min(ordinal, 1 << 24 - 1)
     }
 }
 
@@ -128,19 +183,19 @@ private struct HeldRow {
     /// Where the row's bytes are stored; 0 for none.
     var row: UInt32
     var version: UInt64
-    var arrival: UInt64
+    var position: Int64
 
     static let byteCount = 24
 
     init(_ entry: UInt32, in table: HotTable) {
         row = UInt32(truncatingIfNeeded: table.word(of: entry, at: 0))
         version = table.word(of: entry, at: 8)
-        arrival = table.word(of: entry, at: 16)
+        position = Int64(bitPattern: table.word(of: entry, at: 16))
     }
 
     func write(_ entry: UInt32, in table: HotTable) {
         table.setWord(of: entry, at: 0, to: UInt64(row))
         table.setWord(of: entry, at: 8, to: version)
-        table.setWord(of: entry, at: 16, to: arrival)
+        table.setWord(of: entry, at: 16, to: UInt64(bitPattern: position))
     }
 }

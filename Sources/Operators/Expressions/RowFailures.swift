@@ -5,13 +5,16 @@ package struct RowFailures: Sendable {
     /// Physical rows, each at most once, in the order they failed.
     package private(set) var rows: [Int] = []
     package private(set) var messages: [String] = []
+    private var known: Set<Int> = []
 
     package init() {}
 
     package var count: Int { rows.count }
     package var isEmpty: Bool { rows.isEmpty }
 
+    /// Fails a row, unless it has failed already.
     mutating func add(_ row: Int, _ message: String) {
+        guard known.insert(row).inserted else { return }
         rows.append(row)
         messages.append(message)
     }

@@ -28,7 +28,8 @@ final class BroadcastJoinOperator: Operator {
         for (number, segment) in table.segments.enumerated() where !rest.isEmpty {
             rest = matches.find(rest, of: batch, on: step.on, encoder, in: segment, number)
         }
-        let missed = batch.count == keyed.count
+        let missed =
+            batch.count == keyed.count
             ? rest : batch.selection.removing(keyed.removing(rest))
         let passed = step.kind == .left ? batch.selection : batch.selection.removing(missed)
         counters.passed += passed.count

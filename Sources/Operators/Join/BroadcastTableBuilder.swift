@@ -9,8 +9,8 @@ package struct TableTooLarge: Error, CustomStringConvertible {
 
     package var description: String {
         """
-        table '\(table)' needs more than its memory_limit: \(byteCount >> 20) MiB of \
-        \(byteCountMax >> 20) MiB. Every worker reads the whole table from memory. Declare fewer \
+        table '\(table)' needs more than its memory_limit: \(byteCount) bytes of \
+        \(byteCountMax). Every worker reads the whole table from memory. Declare fewer \
         fields in its schema, filter its file beforehand, or raise table.memory_limit
         """
     }
@@ -25,12 +25,16 @@ package final class BroadcastTableBuilder: TableBuilder {
     private let key: [Int]
     private let byteCountMax: Int
     private var segments: [TableSegment] = []
+    /// Distinct keys of all segments.
+    private var count = 0
     private var added: [Batch] = []
     private var addedBytes = 0
 
     /// A new segment is merged when the old ones have fewer than this many times its rows.
     private static let mergeFactor = 8
     private static let segmentsMax = 4
+    /// Batches with fewer rows are put together.
+    private static let smallRows = 1024
 
     /// A builder for the table `name` with its key in the columns `key`.
     package init(name: String, key: [Int], byteCountMax: Int) {
@@ -50,9 +54,15 @@ package final class BroadcastTableBuilder: TableBuilder {
                 raw: nil)
         }
         guard !kept.isEmpty else { return }
-        let owned = batch.selecting(kept).owned()
+        var owned = batch.selecting(kept).owned()
+        // Rows that come one by one would take many times their bytes.
+        while let last = added.last, owned.count < Self.smallRows, last.count < owned.count * 2 {
+            addedBytes -= last.byteCount
+            added.removeLast()
+            owned = Batch.concatenated([last, owned]).owned()
+        }
         added.append(owned)
-        addedBytes += owned.columns.reduce(0) { $0 + $1.byteCount }
+        addedBytes += owned.byteCount
         try guardMemory(segments.reduce(addedBytes) { $0 + $1.byteCount })
     }
 
@@ -70,14 +80,38 @@ package final class BroadcastTableBuilder: TableBuilder {
                 let old = segments.reversed().map { segment in
                     Batch(columns: segment.columns, selection: segment.liveRows())
                 }
-                segments = [TableSegment(Batch.concatenated(old + added).owned(), key: key)]
+                let merged = TableSegment(Batch.concatenated(old + added).owned(), key: key)
+                segments = [merged]
+                count = merged.keyCount
             } else {
-                segments.insert(TableSegment(Batch.concatenated(added).owned(), key: key), at: 0)
+                let newest = TableSegment(Batch.concatenated(added).owned(), key: key)
+                count += keysNotYetThere(newest)
+                segments.insert(newest, at: 0)
             }
             added = []
             addedBytes = 0
         }
-        return BroadcastTable(
-            segments: segments, count: segments.reduce(0) { $0 + $1.keyCount })
+        return BroadcastTable(segments: segments, count: count)
     }
+
+    /// The keys of `newest` that no other segment has.
+    private func keysNotYetThere(_ newest: TableSegment) -> Int {
+        var rest = Batch(columns: newest.columns, selection: newest.liveRows())
+        for segment in segments where !rest.isEmpty {
+            var builder = ColumnBuilder(.int, capacity: newest.rowCount)
+            var found = builder.int64s
+            segment.look(
+                up: rest, rest.selection, columns: key,
+                encoded: { KeyEncoder(columns: key).encode(rest) }, into: &found)
+            let rows = builder.finish(count: newest.rowCount)
+            let places = rows.int64s
+            rest.selection = rest.selection.filtered { places[$0] < 0 }
+        }
+        return rest.count
+    }
+}
+
+extension Batch {
+    /// Memory held by its columns, in bytes.
+    fileprivate var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
 }

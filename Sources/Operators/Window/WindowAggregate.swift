@@ -28,7 +28,8 @@ struct WindowAggregate {
         self.offset = offset
         filter = aggregate.filter?.makeEvaluator()
         if let expression = aggregate.argument {
-            argument = expression.fieldIndex.map { .column($0) } ?? .computed(expression.makeEvaluator())
+            argument =
+                expression.fieldIndex.map { .column($0) } ?? .computed(expression.makeEvaluator())
         } else {
             argument = .none
         }

@@ -99,10 +99,11 @@ final class WindowOperator: Operator {
 
     private func close(upTo watermark: Int64, into output: inout Emitter) {
         var ordinal: Int64 = 0
-        for start in state.buckets where start + step.size <= watermark {
-            guard let table = state.existing(start) else { continue }
+        for start in state.buckets {
+            let end = splitter.end(of: start)
+            guard end <= watermark, let table = state.existing(start) else { continue }
             let made = results.make(
-                start: start, table: table, extras: extras[start] ?? GroupExtras(),
+                start: start, end: end, table: table, extras: extras[start] ?? GroupExtras(),
                 firstOrdinal: ordinal)
             ordinal += Int64(table.count)
             counters.emitted += made.batch.count

@@ -73,9 +73,11 @@ extension CheckedPipeline {
                 name: name, schema: schema, watermark: spec.watermark?.strategy,
                 makeSource: makeSource(spec, surroundings),
                 makeDecoder: try repeatable {
-                    try JSONDecoder(
+                    let decoder = try JSONDecoder(
                         schema: schema, fields: fields, sourceName: name,
                         zones: surroundings.zones)
+                    return spec.framing == .lengthPrefixed
+                        ? LengthPrefixedDecoder(decoder) : decoder
                 }, table: table)
         case .csv(let dialect):
             let files = surroundings.fileSystem
@@ -156,6 +158,15 @@ extension CheckedPipeline {
             })
     }
 
+    /// Where in the records of an edge's source the members of its fields stand.
+    private func recordPaths(behind edge: Plan.Edge) -> [String: [String]] {
+        var node = edge.node
+        while case .step(let index) = node { node = steps[index].input.node }
+        guard case .source(let index) = node else { return [:] }
+        let fields = sources[index].spec.schema ?? sources[index].fields
+        return Dictionary(fields.map { ($0.name.value, $0.path) }) { first, _ in first }
+    }
+
     private func makeEncoder(
         _ sink: SinkSpec, _ input: CheckedSink.Input, _ surroundings: Surroundings
     ) throws -> @Sendable () -> any Encoder {
@@ -163,7 +174,10 @@ extension CheckedPipeline {
         let plain: @Sendable () -> any Encoder
         switch sink.format {
         case .json:
-            plain = try repeatable { try JSONEncoder(schema: schema, zones: surroundings.zones) }
+            let paths = recordPaths(behind: input.edge)
+            plain = try repeatable {
+                try JSONEncoder(schema: schema, zones: surroundings.zones, paths: paths)
+            }
         case .csv(let csv):
             let output = try csvOutput(sink, csv, input, surroundings)
             plain = { output.makeEncoder() }

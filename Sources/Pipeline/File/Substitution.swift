@@ -1,4 +1,5 @@
-/// Puts the environment and files into scalar leaves: `${NAME}`, `${NAME:-default}`, `${file:/path}`.
+/// Puts the environment and files into scalar leaves: `${NAME}`, `${NAME:-default}`,
+/// `${file:/path}`.
 ///
 /// `$$` stands for one `$`. It happens after parsing, so a value never becomes structure; a value
 /// that came from outside is hidden wherever it would be shown.
@@ -96,7 +97,8 @@ struct Substitution {
         if let fallback { return (String(fallback), false) }
         diagnostics.error(
             at: place,
-            "environment variable '\(variable)' is not set (${\(variable):-default} gives it a default)"
+            "environment variable '\(variable)' is not set "
+                + "(${\(variable):-default} gives it a default)"
         )
         return nil
     }

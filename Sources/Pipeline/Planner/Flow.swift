@@ -17,8 +17,8 @@ struct Flow {
         var sinks: [[SinkChecker.Result]] = []
     }
 
-    /// Checks everything, over the fields that are decoded if `before` is what was found over all of
-    /// them; nil if a part could not be checked, for want of types or after a report.
+    /// Checks everything, over the fields that are decoded if `before` is what was found over all
+    /// of them; nil if a part could not be checked, for want of types or after a report.
     func run(
         schemas: [Schema?], tables: [String: JoinTable?],
         before: Outcome?,

@@ -177,7 +177,8 @@ struct GraphBuilder {
             let names = streams.map { file.sources[$0].name.value }
             diagnostics.error(
                 at: place,
-                "\(title) needs 'inputs': there are several sources, \(SpecReader.list(names, last: "and"))"
+                "\(title) needs 'inputs': there are several sources, "
+                    + SpecReader.list(names, last: "and")
             )
         }
         return nil

@@ -3,10 +3,10 @@ import Dataflow
 
 /// Guesses the fields of a source without a schema from its first records.
 ///
-/// A field that is a whole number everywhere is an `int`, with fractions a `float`; what is mixed or
-/// never anything but null is a `string`. Members of objects become fields of dotted names where they
-/// are objects in every record, and `json` otherwise; lists are `json`. Times are strings or numbers:
-/// only a schema can say that they are times.
+/// A field that is a whole number everywhere is an `int`, with fractions a `float`; what is mixed
+/// or never anything but null is a `string`. Members of objects become fields of dotted names where
+/// they are objects in every record, and `json` otherwise; lists are `json`. Times are strings or
+/// numbers: only a schema can say that they are times.
 struct SampleInference {
     /// Records that are looked at.
     static let recordsMax = 1000

@@ -49,6 +49,11 @@ struct SinkReader {
                 "a header at the start of each rolled file: not available in this version; set "
                     + "'header: false'")
         }
+        if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed, case .csv = format {
+            diagnostics.error(
+                at: reader.place(of: "framing"),
+                "'framing: length_prefixed' takes json; records of csv end with their lines")
+        }
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
         return SinkSpec(name: name, inputs: inputs, kind: kind, format: format)
     }

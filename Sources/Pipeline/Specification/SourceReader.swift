@@ -32,6 +32,11 @@ struct SourceReader {
         _ = reader.node("type")
         let kind = readKind(type, reader)
         let format = InputFormatReader(diagnostics: diagnostics).read(reader)
+        if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed, case .csv = format {
+            diagnostics.error(
+                at: reader.place(of: "framing"),
+                "'framing: length_prefixed' takes json; records of csv end with their lines")
+        }
         let schema = readSchema(reader, format)
         let eventTime = reader.string("event_time", takes: "the name of a field")
         let watermark = readWatermark(reader, type: type)

@@ -1,7 +1,9 @@
-/// Reads the typed values of one mapping of a pipeline file, and reports what does not belong there.
+/// Reads the typed values of one mapping of a pipeline file, and reports what does not belong
+/// there.
 ///
-/// Every accessor takes the key as the specification spells it, reports a value of the wrong kind and
-/// then gives nil, as it does for a key that is absent. `finish` reports the keys nobody asked for.
+/// Every accessor takes the key as the specification spells it, reports a value of the wrong kind
+/// and then gives nil, as it does for a key that is absent. `finish` reports the keys nobody asked
+/// for.
 final class SpecReader {
     /// What is read, for messages: `step 'unique'`.
     let title: String

@@ -44,4 +44,16 @@ extension Slab {
         let start = unsafe base + range.lowerBound
         return unsafe Array(UnsafeRawBufferPointer(start: start, count: range.count))
     }
+
+    /// Copies a record to `offset` and a line feed behind it; line feeds within become carriage
+    /// returns.
+    package func copyLine(_ record: RawSpan, to offset: Int) {
+        precondition(offset >= 0 && offset + record.byteCount < byteCount)
+        for index in 0..<record.byteCount {
+            let byte = unsafe record.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+            let kept: UInt8 = byte == 0x0a ? 0x0d : byte
+            unsafe base.storeBytes(of: kept, toByteOffset: offset + index, as: UInt8.self)
+        }
+        unsafe base.storeBytes(of: 0x0a, toByteOffset: offset + record.byteCount, as: UInt8.self)
+    }
 }

@@ -19,23 +19,8 @@ enum SlabPool {
     /// Free bytes kept for each size class.
     private static let bytesKeptMax = 16 << 20
 
-    /// The free blocks of one size class.
-    @safe
-    private struct FreeList: @unchecked Sendable {
-        // Sendable: a block on the list has no other owner.
-        private var blocks: [UnsafeMutableRawPointer] = unsafe []
-
-        var count: Int { unsafe blocks.count }
-
-        mutating func push(_ block: SendableBlock) {
-            if let pointer = unsafe block.pointer { unsafe blocks.append(pointer) }
-        }
-
-        mutating func pop() -> SendableBlock { unsafe SendableBlock(pointer: blocks.popLast()) }
-    }
-
-    private static let lists = Mutex<[FreeList]>(
-        [FreeList](repeating: FreeList(), count: largestClass + 1))
+    /// By size class.
+    private static let lists = (0...largestClass).map { FreeBlocks(countMax: bytesKeptMax >> $0) }
 
     /// Gives a block of at least `byteCount` bytes, plus slack.
     static func take(byteCount: Int) -> Block {
@@ -44,40 +29,59 @@ enum SlabPool {
         guard sizeClass <= largestClass else {
             return unsafe Block(base: allocate(byteCount), byteCount: byteCount, sizeClass: -1)
         }
-        let pooled: SendableBlock = lists.withLock { lists in
-            lists[sizeClass].pop()
-        }
         let size = 1 << sizeClass
-        let base = unsafe pooled.pointer ?? allocate(size)
+        let base = unsafe lists[sizeClass].take() ?? allocate(size)
         return unsafe Block(base: base, byteCount: size, sizeClass: sizeClass)
     }
 
     /// Takes back what `take` gave.
     static func giveBack(_ base: UnsafeMutableRawPointer, byteCount: Int, sizeClass: Int) {
-        let block = unsafe SendableBlock(pointer: base)
-        guard sizeClass >= 0, keep(block, sizeClass: sizeClass) else {
+        guard sizeClass >= 0, unsafe lists[sizeClass].keep(base) else {
             unsafe base.deallocate()
             return
         }
     }
 
-    /// Puts a block on its free list, if there is room.
-    private static func keep(_ block: SendableBlock, sizeClass: Int) -> Bool {
-        lists.withLock { lists in
-            let count = lists[sizeClass].count
-            guard (count + 1) << sizeClass <= bytesKeptMax else { return false }
-            lists[sizeClass].push(block)
-            return true
-        }
+    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer.allocate(byteCount: byteCount + Slab.slack, alignment: 16)
+    }
+}
+
+/// The free blocks of one size class, under a lock of their own.
+@safe
+private final class FreeBlocks: Sendable {
+    @safe
+    private struct Stack: @unchecked Sendable {
+        // Sendable: a block on the stack has no other owner.
+        var blocks: [UnsafeMutableRawPointer] = unsafe []
     }
 
     @safe
-    private struct SendableBlock: @unchecked Sendable {
+    private struct Block: @unchecked Sendable {
         // Sendable: it carries a block that nobody else owns through the lock.
         let pointer: UnsafeMutableRawPointer?
     }
 
-    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer.allocate(byteCount: byteCount + Slab.slack, alignment: 16)
+    private let stack = Mutex(Stack())
+    private let countMax: Int
+
+    /// Keeps up to `countMax` blocks.
+    init(countMax: Int) { self.countMax = countMax }
+
+    func take() -> UnsafeMutableRawPointer? {
+        let block = stack.withLock { stack in unsafe Block(pointer: stack.blocks.popLast()) }
+        return unsafe block.pointer
+    }
+
+    /// Keeps a block, or says that there are enough.
+    func keep(_ pointer: UnsafeMutableRawPointer) -> Bool {
+        let block = unsafe Block(pointer: pointer)
+        return stack.withLock { stack in
+            guard unsafe stack.blocks.count < countMax, let kept = unsafe block.pointer else {
+                return false
+            }
+            unsafe stack.blocks.append(kept)
+            return true
+        }
     }
 }

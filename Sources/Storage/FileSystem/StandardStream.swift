@@ -71,8 +71,8 @@ package final class StandardStream: Sendable {
         throw StorageError(errno: errno, operation: "read", path: name)
     }
 
-    /// Looks at the first bytes without taking them away: so many lines at least, and what came with
-    /// them. Waits for them, or for the end.
+    /// Looks at the first bytes without taking them away: so many lines at least, and what came
+    /// with them. Waits for them, or for the end.
     package func peek(byteCountMax: Int, lineCount: Int = 1) throws(StorageError) -> [UInt8] {
         let slab = Slab(byteCount: byteCountMax)
         var count = 0

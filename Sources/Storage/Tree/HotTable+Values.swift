@@ -18,8 +18,8 @@ extension HotTable {
         }
     }
 
-    /// The entries' references, in the order of their keys' bytes.
-    package func sortedEntries() -> [UInt32] {
+    /// The entries' references, in the order of their keys' bytes behind the first `skipped`.
+    package func sortedEntries(skipping skipped: Int = 0) -> [UInt32] {
         var entries: [UInt32] = []
         entries.reserveCapacity(count)
         let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
@@ -27,14 +27,14 @@ extension HotTable {
             let word = unsafe words[slot]
             if word != 0 { entries.append(UInt32(truncatingIfNeeded: word) &- 1) }
         }
-        entries.sort { precedes($0, $1) }
+        entries.sort { precedes($0, $1, skipped) }
         return entries
     }
 
-    private func precedes(_ a: UInt32, _ b: UInt32) -> Bool {
+    private func precedes(_ a: UInt32, _ b: UInt32, _ skipped: Int) -> Bool {
         let (one, other) = unsafe (key(of: a), key(of: b))
         let shared = min(one.count, other.count)
-        for index in 0..<shared where unsafe one[index] != other[index] {
+        for index in min(skipped, shared)..<shared where unsafe one[index] != other[index] {
             return unsafe one[index] < other[index]
         }
         return one.count < other.count

@@ -47,7 +47,7 @@ struct FileSourceTests {
         #expect(reading.partitions == [0, 2])
         #expect(
             reading.events == [
-                .opened(0), .finished(0), .opened(1), .finished(1), .opened(2), .finished(2),
+                .opened(0), .opened(1), .opened(2), .finished(0), .finished(1), .finished(2),
             ])
     }
 

@@ -34,7 +34,7 @@ struct SourceReading: Equatable {
                 partitions.append(chunk.partition)
             case .rejected(let records):
                 rejected += records.map { "\($0.place) \($0.error)" }
-            case .nothing:
+            case .nothing, .held:
                 return
             case .end:
                 hasEnded = true

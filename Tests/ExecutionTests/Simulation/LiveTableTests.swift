@@ -24,7 +24,9 @@ struct LiveTableTests {
 
     /// Every version of the table sets all keys to one number, so that a row that saw a table half
     /// changed, or rows of one chunk that saw different ones, would show.
-    private func run(_ seed: UInt64, workers: Int, tickets: Int) throws -> [(row: Int, version: Int)] {
+    private func run(_ seed: UInt64, workers: Int, tickets: Int) throws -> [(
+        row: Int, version: Int
+    )] {
         let keys = 0..<5
         let versions: [ScriptedSource.Entry] = (1...30).flatMap {
             version -> [ScriptedSource.Entry] in
@@ -46,7 +48,8 @@ struct LiveTableTests {
         #expect(!outcome.isDeadlocked && outcome.failure == nil, "\(Seeds.note(seed))")
         return plan.collected.lines("out").map { line in
             let value = try? JSONValue(line)
-            guard case .string(let id)? = value?["id"], case .number(let version)? = value?["version"]
+            guard case .string(let id)? = value?["id"],
+                case .number(let version)? = value?["version"]
             else { return (-1, -1) }
             return (Int(id) ?? -1, Int(version) ?? -1)
         }

@@ -5,8 +5,8 @@ import Storage
 ///
 /// Fields are quoted only where they must be: text that holds a delimiter, a quote, CR or LF, or is
 /// empty (a null is the empty field without quotes) or would be read as null. Floats, which are
-/// finite, are written as `NumberWriter` does, timestamps as their fields declare, truth values as `true` and `false`;
-/// lines end with LF.
+/// finite, are written as `NumberWriter` does, timestamps as their fields declare, truth values as
+/// `true` and `false`; lines end with LF.
 package struct CSVOutput: Sendable {
     let columns: [Int]
     let dialect: CSVDialect

@@ -69,7 +69,8 @@ struct KeyColumnSource: BitwiseCopyable {
         return unsafe validity[row &>> 3] & (1 &<< UInt8(truncatingIfNeeded: row & 7)) != 0
     }
 
-    /// Writes the row's value; gives the first byte behind it. `isLast` says that no column follows.
+    /// Writes the row's value; gives the first byte behind it. `isLast` says that no column
+    /// follows.
     @inline(__always)
     func write(
         _ row: Int, isLast: Bool, to target: UnsafeMutableRawPointer

@@ -14,13 +14,18 @@ package import Storage
 package struct KeyEncoder: Sendable {
     package let columns: [Int]
 
+    /// Bytes of the key group before the columns.
+    package static let groupBytes = 2
+
     /// An encoder of the keys in `columns` of a batch.
     package init(columns: [Int]) { self.columns = columns }
 
     /// The keys of the selected rows; hashes are taken from the exchange where there was one.
     package func encode(_ batch: Batch) -> EncodedKeys {
         let rowCount = batch.columns.first?.count ?? 0
-        let hashes = batch.keyHashes ?? KeyHash.hashes(of: batch, columns: columns)
+        // An exchange that sends all rows to one worker leaves the hashes of the one before it.
+        let known = columns.isEmpty ? nil : batch.keyHashes
+        let hashes = known ?? KeyHash.hashes(of: batch, columns: columns)
         let places = Slab(byteCount: rowCount * 8)
         let bytes: Slab
         if columns.count == 1, let column = columns.first.map({ batch.columns[$0] }),

@@ -7,7 +7,8 @@ extension FunctionKernel {
     func intNumber(_ arguments: StrictArguments, _ frame: inout Frame) -> Column {
         let values = arguments.first.int64s
         let failure = { (row: Int) in
-            "\(self.function.shownName)(\(arguments.first.int64s[row])) is beyond the 64 bits of an int"
+            "\(self.function.shownName)(\(arguments.first.int64s[row])) "
+                + "is beyond the 64 bits of an int"
         }
         switch function {
         case .absolute:

@@ -32,7 +32,11 @@ struct ExtremeKernel: AggregateKernel {
         var builder = ColumnBuilder(type, capacity: count)
         for (row, entry) in groups.entries.enumerated() {
             let state: State = groups.table.state(of: entry, offset: offset)
-            if state.count == 0 { builder.setNull(row) } else { builder.setOrdered(row, state.word) }
+            if state.count == 0 {
+                builder.setNull(row)
+            } else {
+                builder.setOrdered(row, state.word)
+            }
         }
         return builder.finish(count: count)
     }

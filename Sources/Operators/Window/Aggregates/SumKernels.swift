@@ -79,7 +79,8 @@ struct FloatSumKernel: AggregateKernel {
                 continue
             }
             let wides = groups.extras.wides
-            let value = isMean
+            let value =
+                isMean
                 ? state.sum.average(count: Int(state.count), wides) : state.sum.rounded(wides)
             builder.setFinite(row, to: value, what: isMean ? "the mean" : "the sum", &failures)
         }
@@ -129,8 +130,10 @@ struct MomentsKernel: AggregateKernel {
         var builder = ColumnBuilder(.float, capacity: count)
         for (row, entry) in groups.entries.enumerated() {
             let state: State = groups.table.state(of: entry, offset: offset)
-            let variance = state.count == 0
-                ? nil : state.moments.variance(
+            let variance =
+                state.count == 0
+                ? nil
+                : state.moments.variance(
                     isSample ? .sample : .population, count: Int(state.count), groups.extras.wides)
             if let variance {
                 let value = isRoot ? variance.squareRoot() : variance

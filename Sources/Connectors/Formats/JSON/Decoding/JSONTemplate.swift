@@ -20,6 +20,8 @@ final class JSONTemplate {
         let lastMask: UInt64
         /// The column that takes the value, or -1.
         let column: Int
+        /// How many objects are around the value.
+        let depth: Int
     }
 
     /// Bytes of a gap and slots of a template, at most; records beyond have none.
@@ -29,7 +31,7 @@ final class JSONTemplate {
     private(set) var slots: [Slot] = []
     private(set) var words: [UInt64] = []
     /// The gap behind the last value.
-    private(set) var tail = Slot(gap: 0, gapCount: 0, lastMask: 0, column: -1)
+    private(set) var tail = Slot(gap: 0, gapCount: 0, lastMask: 0, column: -1, depth: 0)
     /// Columns that no slot fills: they are null in every record of this shape.
     private(set) var missing: [Int] = []
     /// Whether a record of this shape has been seen whole.
@@ -43,21 +45,24 @@ final class JSONTemplate {
     }
 
     /// Adds the gap `range` and a slot for the value behind it.
-    func add(gap range: Range<Int>, column: Int, in bytes: JSONBytes) {
-        slots.append(unsafe makeSlot(range, column: column, in: bytes))
+    func add(gap range: Range<Int>, column: Int, depth: Int, in bytes: JSONBytes) {
+        slots.append(unsafe makeSlot(range, column: column, depth: depth, in: bytes))
     }
 
     /// Ends the shape; `columns` are all that the schema has.
     func finish(tail range: Range<Int>, columns: Int, in bytes: JSONBytes) {
-        tail = unsafe makeSlot(range, column: -1, in: bytes)
+        tail = unsafe makeSlot(range, column: -1, depth: 0, in: bytes)
         let filled = Set(slots.map(\.column))
         missing = (0..<columns).filter { !filled.contains($0) }
-        isComplete = slots.count <= Self.slotCountMax
+        isComplete =
+            slots.count <= Self.slotCountMax
             && slots.allSatisfy { $0.gapCount <= Self.gapCountMax }
             && tail.gapCount <= Self.gapCountMax
     }
 
-    private func makeSlot(_ range: Range<Int>, column: Int, in bytes: JSONBytes) -> Slot {
+    private func makeSlot(
+        _ range: Range<Int>, column: Int, depth: Int, in bytes: JSONBytes
+    ) -> Slot {
         let first = words.count
         var at = range.lowerBound
         while at < range.upperBound {
@@ -67,6 +72,7 @@ final class JSONTemplate {
         let rest = range.count & 7
         let mask: UInt64 = rest == 0 ? ~0 : (1 << UInt64(rest * 8)) - 1
         if let last = words.indices.last, last >= first { words[last] &= mask }
-        return Slot(gap: first, gapCount: range.count, lastMask: mask, column: column)
+        return Slot(
+            gap: first, gapCount: range.count, lastMask: mask, column: column, depth: depth)
     }
 }

@@ -10,6 +10,8 @@ extension JSONDecoder {
         var learns: Bool
         /// The offset behind the last value.
         var gapStart: Int
+        /// Columns whose last member so far is of the wrong type.
+        var mistyped: [(column: Int, fault: JSONFault)] = []
     }
 
     /// Reads the record in `line` into `row`; every column is written or null afterwards.
@@ -27,10 +29,13 @@ extension JSONDecoder {
         guard unsafe rest == line.end else {
             throw JSONFault(message: "something follows the record on its line", offset: rest)
         }
+        if let first = progress.mistyped.first { throw first.fault }
         for column in 0..<columnCount where writtenBy[column] != recordNumber {
             if column != schema.record { columns.setNull(column, row: row) }
         }
-        if let record = schema.record { unsafe storeRecord(line, start: start, column: record, row) }
+        if let record = schema.record {
+            unsafe storeRecord(line, start: start, column: record, row)
+        }
         if progress.learns {
             let tail = unsafe progress.gapStart..<line.end
             unsafe template.finish(tail: tail, columns: columnCount, in: line)
@@ -89,7 +94,7 @@ extension JSONDecoder {
             throw JSONFault(message: "nested deeper than \(JSONFault.depthMax)", offset: start)
         }
         guard let child else {
-            unsafe learn(line, slotAt: start, column: -1, &progress)
+            unsafe learn(line, slotAt: start, column: -1, depth: depth, &progress)
             progress.gapStart = try unsafe line.skipValue(start, depth: depth)
             return progress.gapStart
         }
@@ -97,11 +102,20 @@ extension JSONDecoder {
         if !node.children.isEmpty {
             return try unsafe readNested(line, at: start, child: child, depth: depth, &progress)
         }
-        guard let column = node.column else { return try unsafe line.skipValue(start, depth: depth) }
+        guard let column = node.column else {
+            return try unsafe line.skipValue(start, depth: depth)
+        }
         if writtenBy[column] == recordNumber { progress.learns = false }
-        unsafe learn(line, slotAt: start, column: column, &progress)
-        progress.gapStart = try unsafe readValue(
-            line, at: start, column: column, row: progress.row, depth: depth)
+        unsafe learn(line, slotAt: start, column: column, depth: depth, &progress)
+        progress.mistyped.removeAll { $0.column == column }
+        do throws(JSONFault) {
+            progress.gapStart = try unsafe readValue(
+                line, at: start, column: column, row: progress.row, depth: depth)
+        } catch {
+            guard let next = error.next else { throw error }
+            progress.mistyped.append((column, error))
+            progress.gapStart = next
+        }
         writtenBy[column] = recordNumber
         return progress.gapStart
     }
@@ -114,12 +128,14 @@ extension JSONDecoder {
         for column in columns where writtenBy[column] == recordNumber {
             // The last of several members counts, and it takes all of an earlier one with it.
             writtenBy[column] = -1
+            progress.mistyped.removeAll { $0.column == column }
             progress.learns = false
         }
         let isObject = unsafe start < line.end && line[start] == UInt8(ascii: "{")
         if let column = tree.nodes[child].column {
             progress.learns = false
-            _ = try unsafe readValue(line, at: start, column: column, row: progress.row, depth: depth)
+            _ = try unsafe readValue(
+                line, at: start, column: column, row: progress.row, depth: depth)
             writtenBy[column] = recordNumber
         }
         guard isObject else {
@@ -130,13 +146,15 @@ extension JSONDecoder {
     }
 
     private func learn(
-        _ line: JSONBytes, slotAt value: Int, column: Int, _ progress: inout Progress
+        _ line: JSONBytes, slotAt value: Int, column: Int, depth: Int,
+        _ progress: inout Progress
     ) {
         guard progress.learns else { return }
         guard template.slots.count < JSONTemplate.slotCountMax else {
             progress.learns = false
             return
         }
-        unsafe template.add(gap: progress.gapStart..<value, column: column, in: line)
+        unsafe template.add(
+            gap: progress.gapStart..<value, column: column, depth: depth, in: line)
     }
 }

@@ -104,7 +104,8 @@ enum JSONText {
             unsafe target.storeBytes(of: short, toByteOffset: 1, as: UInt8.self)
             return unsafe target + 2
         }
-        let digits = Array("u00\(byte >> 4)".utf8) + [Array("0123456789abcdef".utf8)[Int(byte & 15)]]
+        let digits =
+            Array("u00\(byte >> 4)".utf8) + [Array("0123456789abcdef".utf8)[Int(byte & 15)]]
         for (index, digit) in digits.enumerated() {
             unsafe target.storeBytes(of: digit, toByteOffset: 1 + index, as: UInt8.self)
         }
@@ -119,7 +120,8 @@ enum JSONText {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
             case 0..<0x20:
                 let hex = String(byte, radix: 16)
-                bytes += Array("\\u".utf8) + Array(repeating: UInt8(ascii: "0"), count: 4 - hex.count)
+                bytes +=
+                    Array("\\u".utf8) + Array(repeating: UInt8(ascii: "0"), count: 4 - hex.count)
                 bytes += Array(hex.utf8)
             default: bytes.append(byte)
             }

@@ -46,7 +46,8 @@ package final class JSONDecoder: Decoder {
         self.schema = schema
         self.sourceName = sourceName
         tree = JSONFieldTree(fields)
-        columnCount = [schema.watermark, schema.ordinal].reduce(schema.fields.count) { count, index in
+        columnCount = [schema.watermark, schema.ordinal].reduce(schema.fields.count) {
+            count, index in
             index.map { min(count, $0) } ?? count
         }
         columns = JSONColumns(schema: schema, columns: 0, capacity: 0)

@@ -13,6 +13,8 @@ struct JSONMemberSource: BitwiseCopyable {
     private let validity: UnsafePointer<UInt8>?
     private let name: UnsafeMutableRawPointer
     private let nameCount: Int
+    /// Microseconds of a unit, for times that leave as whole numbers; otherwise 0.
+    let timeUnit: Int64
     /// Bytes that name and value take at most, less those of text.
     let fixedMax: Int
 
@@ -21,6 +23,7 @@ struct JSONMemberSource: BitwiseCopyable {
         unsafe values = column.base
         unsafe validity = column.validity?.bytes
         nameCount = member.nameCount
+        timeUnit = member.timeUnit
         unsafe name = member.name.base
         fixedMax = nameCount + 8 + (member.time?.byteCountMax ?? NumberWriter.byteCountMax) + 24
     }

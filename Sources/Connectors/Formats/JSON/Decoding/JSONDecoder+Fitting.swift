@@ -16,6 +16,7 @@ extension JSONDecoder {
         let lastMask: UInt64
         let kind: Kind
         let column: Int
+        let depth: Int
         let base: UnsafeMutableRawPointer?
     }
 
@@ -47,19 +48,23 @@ extension JSONDecoder {
             let target = slot.column < 0 ? nil : columns.targets[slot.column]
             return unsafe Action(
                 gap: slot.gap, gapCount: slot.gapCount, lastMask: slot.lastMask,
-                kind: target.map(Kind.init) ?? .skip, column: slot.column,
+                kind: target.map(Kind.init) ?? .skip, column: slot.column, depth: slot.depth,
                 base: target?.slab.base)
         }
         let bytes = unsafe JSONBytes(base: chunk.slab.base, end: chunk.range.upperBound)
         var row = from
         var start = at
+        let tail = template.tail
+        let missing = template.missing
+        let record = schema.record
         unsafe actions.withUnsafeBufferPointer { actions in
             unsafe template.words.withUnsafeBufferPointer { words in
                 while row < rowsMax {
-                    let next = unsafe decodeRecord(bytes, at: start, row: row, actions, words)
+                    let next = unsafe decodeRecord(
+                        bytes, at: start, row: row, actions, tail, words)
                     guard next >= 0 else { break }
-                    for column in template.missing { storeMissing(column, row: row) }
-                    if let record = schema.record {
+                    for column in missing { storeMissing(column, row: row) }
+                    if let record {
                         let last = unsafe next <= bytes.end && bytes[next &- 1] == 0x0a
                         let line = unsafe JSONBytes(base: bytes.base, end: last ? next - 1 : next)
                         unsafe storeRecord(line, start: start, column: record, row)
@@ -82,22 +87,24 @@ extension JSONDecoder {
     @inline(__always)
     private func decodeRecord(
         _ bytes: JSONBytes, at start: Int, row: Int, _ actions: UnsafeBufferPointer<Action>,
-        _ words: UnsafeBufferPointer<UInt64>
+        _ tail: JSONTemplate.Slot, _ words: UnsafeBufferPointer<UInt64>
     ) -> Int {
         var at = start
         for index in 0..<actions.count {
             let action = unsafe actions[index]
+            // Behind the chunk only the slack may be read, and a gap may be longer.
+            guard unsafe at &+ action.gapCount <= bytes.end else { return -1 }
             let fits = unsafe bytes.matches(
                 words, from: action.gap, count: action.gapCount, lastMask: action.lastMask, at: at)
             guard fits else { return -1 }
             at = unsafe decodeValue(bytes, at: at &+ action.gapCount, row: row, action)
             if at < 0 { return -1 }
         }
-        let tail = template.tail
+        guard unsafe at &+ tail.gapCount <= bytes.end else { return -1 }
         let fits = unsafe bytes.matches(
             words, from: tail.gap, count: tail.gapCount, lastMask: tail.lastMask, at: at)
         at &+= tail.gapCount
-        guard fits, unsafe at <= bytes.end else { return -1 }
+        guard fits else { return -1 }
         if unsafe at == bytes.end { return at }
         return unsafe bytes[at] == 0x0a ? at &+ 1 : -1
     }
@@ -106,13 +113,15 @@ extension JSONDecoder {
     private func decodeValue(
         _ bytes: JSONBytes, at start: Int, row: Int, _ action: Action
     ) -> Int {
-        guard let base = unsafe action.base else { return unsafe skip(bytes, at: start) }
+        guard let base = unsafe action.base else {
+            return unsafe skip(bytes, at: start, depth: action.depth)
+        }
         switch action.kind {
         case .string:
             guard unsafe bytes[start] == UInt8(ascii: "\"") else { break }
             let end = unsafe bytes.plainStringEnd(start &+ 1)
             guard end >= 0 else {
-                return unsafe decodeGeneral(bytes, at: start, row: row, column: action.column)
+                return unsafe decodeGeneral(bytes, at: start, row: row, action)
             }
             let view = unsafe bytes.view(start &+ 1, end &- start &- 2)
             unsafe base.storeBytes(of: view, toByteOffset: row &* 16, as: StringView.self)
@@ -120,7 +129,9 @@ extension JSONDecoder {
         case .int, .microseconds, .milliseconds, .seconds:
             let (value, end) = unsafe bytes.int(at: start)
             guard end >= 0 else { break }
-            let scaled = Self.scale(value, action.kind)
+            let (scaled, overflow) = value.multipliedReportingOverflow(
+                by: Self.microseconds(action.kind))
+            if overflow { break }
             unsafe base.storeBytes(of: scaled, toByteOffset: row &* 8, as: Int64.self)
             return end
         case .float:
@@ -130,21 +141,21 @@ extension JSONDecoder {
             return end
         case .skip, .bool, .json, .general: break
         }
-        return unsafe decodeGeneral(bytes, at: start, row: row, column: action.column)
+        return unsafe decodeGeneral(bytes, at: start, row: row, action)
     }
 
-    /// Numbers of up to 15 digits come here, so that no unit overflows.
+    /// What the numbers of a kind count.
     @inline(__always)
-    private static func scale(_ value: Int64, _ kind: Kind) -> Int64 {
+    private static func microseconds(_ kind: Kind) -> Int64 {
         switch kind {
-        case .milliseconds: value &* 1000
-        case .seconds: value &* 1_000_000
-        default: value
+        case .milliseconds: 1000
+        case .seconds: 1_000_000
+        default: 1
         }
     }
 
     @inline(__always)
-    private func skip(_ bytes: JSONBytes, at start: Int) -> Int {
+    private func skip(_ bytes: JSONBytes, at start: Int, depth: Int) -> Int {
         if unsafe bytes[start] == UInt8(ascii: "\"") {
             let end = unsafe bytes.plainStringEnd(start &+ 1)
             if end >= 0 { return end }
@@ -152,22 +163,25 @@ extension JSONDecoder {
             let (_, end) = unsafe bytes.int(at: start)
             if unsafe end >= 0 && bytes.endsNumber(end) { return end }
         }
-        return unsafe skipGeneral(bytes, at: start)
+        return unsafe skipGeneral(bytes, at: start, depth: depth)
     }
 
     @inline(never)
-    private func skipGeneral(_ bytes: JSONBytes, at start: Int) -> Int {
+    private func skipGeneral(_ bytes: JSONBytes, at start: Int, depth: Int) -> Int {
         do throws(JSONFault) {
-            return try unsafe bytes.skipValue(start)
+            return try unsafe bytes.skipValue(start, depth: depth)
         } catch {
             return -1
         }
     }
 
     @inline(never)
-    private func decodeGeneral(_ bytes: JSONBytes, at start: Int, row: Int, column: Int) -> Int {
+    private func decodeGeneral(
+        _ bytes: JSONBytes, at start: Int, row: Int, _ action: Action
+    ) -> Int {
         do throws(JSONFault) {
-            return try unsafe readValue(bytes, at: start, column: column, row: row, depth: 1)
+            return try unsafe readValue(
+                bytes, at: start, column: action.column, row: row, depth: action.depth)
         } catch {
             return -1
         }

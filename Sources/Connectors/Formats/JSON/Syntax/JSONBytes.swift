@@ -35,7 +35,8 @@ struct JSONBytes {
 
     /// The bytes of a range, for messages.
     func text(_ range: Range<Int>) -> String {
-        let bytes = unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: base + range.lowerBound, count: range.count)
         return unsafe String(decoding: bytes, as: UTF8.self)
     }
 }

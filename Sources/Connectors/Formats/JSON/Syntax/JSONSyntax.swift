@@ -4,6 +4,15 @@ import Dataflow
 struct JSONFault: Error {
     let message: String
     let offset: Int
+    /// The offset behind a value that is sound but of the wrong type: a later member of the same
+    /// name may take its place.
+    let next: Int?
+
+    init(message: String, offset: Int, next: Int? = nil) {
+        self.message = message
+        self.offset = offset
+        self.next = next
+    }
 
     /// Nesting that is accepted, of arrays and objects within a record.
     static let depthMax = 512
@@ -49,7 +58,8 @@ extension JSONBytes {
         _ start: Int, _ literal: StaticString, _ word: UInt32
     ) throws(JSONFault) -> Int {
         let count = literal.utf8CodeUnitCount
-        let matches = unsafe start &+ count <= end && halfWord(start) == word
+        let matches =
+            unsafe start &+ count <= end && halfWord(start) == word
             && (count == 4 || self[start &+ 4] == UInt8(ascii: "e"))
         guard matches else { throw JSONFault(message: "not a JSON value", offset: start) }
         return start &+ count

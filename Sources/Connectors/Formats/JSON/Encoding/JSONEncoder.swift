@@ -15,17 +15,25 @@ package final class JSONEncoder: Encoder {
         /// `"name":`, with a comma before it where another member stands before it.
         let name: Slab
         let nameCount: Int
+        let timeUnit: Int64
         var time: TimestampWriter?
     }
 
     let schema: Schema
     var members: [Member]
+    /// Members of open records that do not leave.
+    let hidden: [HiddenPath]
     /// Bytes of a part's slab at first.
     private static let slabBytes = 256 << 10
 
     /// An encoder of batches of `schema`; fails for a timestamp pattern or zone that is none.
-    package init(schema: Schema, zones: TimeZoneDatabase) throws(TimestampFormatError) {
+    /// `paths` says where in the record the members of hidden fields stand; others are members of
+    /// that name.
+    package init(
+        schema: Schema, zones: TimeZoneDatabase, paths: [String: [String]] = [:]
+    ) throws(TimestampFormatError) {
         self.schema = schema
+        hidden = schema.hidden.map { HiddenPath(paths[$0] ?? [$0]) }
         var members: [Member] = []
         for column in schema.output {
             let field = schema.fields[column]
@@ -38,7 +46,8 @@ package final class JSONEncoder: Encoder {
             members.append(
                 Member(
                     column: column, type: field.type, name: Slab(name + [UInt8(ascii: ":")]),
-                    nameCount: name.count + 1, time: time))
+                    nameCount: name.count + 1,
+                    timeUnit: (field.timestampFormat.unitNanoseconds ?? 0) / 1000, time: time))
         }
         self.members = members
     }
@@ -105,7 +114,11 @@ package final class JSONEncoder: Encoder {
             unsafe view.copy(to: value)
             return unsafe value + view.count
         case .timestamp:
-            return unsafe writeTime(index, source.int(number), to: value)
+            let time = source.int(number)
+            if source.timeUnit > 0 && time % source.timeUnit == 0 {
+                return unsafe NumberWriter.write(time / source.timeUnit, to: value)
+            }
+            return unsafe writeTime(index, time, to: value)
         }
     }
 

@@ -1,0 +1,19 @@
+import Glibc
+import Storage
+
+/// What the machine has, and what this process uses of it.
+enum Machine {
+    /// Processors that this process may use.
+    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// The most memory that was resident at once since the process started, in KiB; nil where the
+    /// system does not say. (`ru_maxrss` would count the process that started this one, too.)
+    static var peakKiB: Int? {
+        guard let file = try? DiskFileSystem().open("/proc/self/status", .read) else { return nil }
+        let slab = Slab(byteCount: 8192)
+        guard let count = try? file.read(into: slab, 0..<8192, at: 0) else { return nil }
+        let text = String(decoding: slab.array(0..<count), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
+    }
+}
