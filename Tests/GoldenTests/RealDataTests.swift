@@ -58,16 +58,23 @@ struct RealDataTests {
                 paths: [ "\(Self.folder)/hflights/hflights.csv.zst" ]
                 format: csv
                 schema: { UniqueCarrier: string, TailNum: string, Dest: string }
-              airlines: { type: file, paths: [ "\(Self.folder)/nycflights13-dims/airlines.csv" ],
-                          format: csv, schema: { carrier: string, name: string }, table: { key: carrier } }
+              airlines:
+                type: file
+                paths: [ "\(Self.folder)/nycflights13-dims/airlines.csv" ]
+                format: csv
+                schema: { carrier: string, name: string }
+                table: { key: carrier }
               planes: { type: file, paths: [ "\(directory("planes.csv"))" ], format: csv,
                         schema: { tailnum: string, seats: int }, table: { key: tailnum } }
               airports: { type: file, paths: [ "\(directory("airports.csv"))" ], format: csv,
                           schema: { faa: string, lat: float }, table: { key: faa } }
             steps:
-              by_airline: { type: broadcast_join, table: airlines, on: { UniqueCarrier: carrier } }
-              by_plane:   { type: broadcast_join, table: planes, on: { TailNum: tailnum }, inputs: flights }
-              by_airport: { type: broadcast_join, table: airports, on: { Dest: faa }, inputs: flights }
+              by_airline:
+                { type: broadcast_join, table: airlines, on: { UniqueCarrier: carrier } }
+              by_plane:
+                { type: broadcast_join, inputs: flights, table: planes, on: { TailNum: tailnum } }
+              by_airport:
+                { type: broadcast_join, inputs: flights, table: airports, on: { Dest: faa } }
             sinks:
               out: { type: blackhole, inputs: [ by_airline, by_plane, by_airport ] }
             """
@@ -179,13 +186,19 @@ struct RealDataTests {
               log:
                 type: file
                 paths: [ log ]
-                format: { type: csv, delimiter: " ", header: false,
-                          columns: [ ip, ident, user, time, zone, request, status, size, referer, agent ] }
+                format:
+                  type: csv
+                  delimiter: " "
+                  header: false
+                  columns: [ ip, ident, user, time, zone, request, status, size, from, agent ]
                 schema: { time: { type: timestamp, pattern: "[%d/%b/%Y:%H:%M:%S" }, status: int }
                 event_time: time
                 watermark: { max_delay: \(delay)s }
             steps:
-              tens: { type: window, window: { kind: tumbling, size: 10s }, aggregate: { n: count() } }
+              tens:
+                type: window
+                window: { kind: tumbling, size: 10s }
+                aggregate: { n: count() }
             sinks: { out: { type: blackhole }, bad: { type: file, path: bad, inputs: log.errors } }
             """
         let files = MemoryFileSystem()

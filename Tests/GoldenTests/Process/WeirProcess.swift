@@ -203,21 +203,6 @@ final class WeirProcess {
         return status ?? -1
     }
 
-    /// The most memory that it had at once so far, in bytes; 0 if it has ended.
-    ///
-    /// What the system says of an ended process counts the memory of the one that started it.
-    var residentBytesMax: Int {
-        guard let file = try? DiskFileSystem().open("/proc/\(identifier)/status", .read) else {
-            return 0
-        }
-        let slab = Slab(byteCount: 8192)
-        let count = (try? file.readAll(into: slab, 0..<slab.byteCount, at: 0)) ?? 0
-        let text = String(decoding: slab.array(0..<count), as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        let kibibytes = line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first
-        return kibibytes.flatMap { Int($0) }.map { $0 << 10 } ?? 0
-    }
-
     private func finish(_ raw: Int32) -> Int32 {
         let number = raw & 0x7f
         let ended = number == 0 ? raw >> 8 & 0xff : 128 + number

@@ -8,12 +8,13 @@ import Testing
 struct WorkloadTests {
     private static let inputs = [
         WorkloadInput(name: "as it comes"),
-        WorkloadInput(name: "in order", disorder: 0, duplicates: 0, late: 0, delay: 0),
+        WorkloadInput(name: "in order", rows: 5_000, disorder: 0, duplicates: 0, late: 0, delay: 0),
         WorkloadInput(
             name: "more disorder than delay", seed: Seeds.base + 1, disorder: 20_000,
             duplicates: 30, late: 5, delay: 2_000),
         WorkloadInput(
-            name: "disorder beyond what is remembered", seed: Seeds.base + 2, disorder: 120_000,
+            name: "disorder beyond what is remembered", rows: 10_000, seed: Seeds.base + 2,
+            disorder: 120_000,
             duplicates: 50, late: 10, delay: 1_000, retain: 30_000, span: 30),
     ]
 
