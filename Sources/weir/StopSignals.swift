@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// SIGTERM and SIGINT: the first stops in order, the second at once.
 final class StopSignals {
@@ -26,4 +27,12 @@ final class StopSignals {
     func cancel() {
         for source in sources { source.cancel() }
     }
+}
+
+/// Tells the first signal from later ones.
+private final class SignalCount: Sendable {
+    private let isUsed = Atomic<Bool>(false)
+
+    /// Whether this is the first call.
+    func isFirst() -> Bool { !isUsed.exchange(true, ordering: .relaxed) }
 }
