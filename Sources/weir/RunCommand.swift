@@ -60,7 +60,7 @@ struct RunCommand: ParsableCommand {
             throw ExitStatus.badConfiguration
         }
         let engine = Engine(plan, clock: .system) { logger.notice("\($0)") }
-        let signals = StopSignals { engine.stop() }
+        let signals = StopSignals(stop: { engine.stop() }, giveUp: { engine.giveUp() })
         let outcome = engine.run()
         signals.cancel()
         if stats {
@@ -85,12 +85,17 @@ struct RunCommand: ParsableCommand {
     /// `--once` needs sources that can end.
     private func refuseEndless(_ pipeline: CheckedPipeline) throws(ExitStatus) {
         for source in pipeline.sources {
-            if case .tcp = source.spec.kind {
-                StandardError.write(
-                    "weir: error: --once: source '\(source.spec.name.value)' is of type tcp, which "
-                        + "never ends by itself")
-                throw .badConfiguration
+            let isEndless: Bool
+            switch source.spec.kind {
+            case .tcp: isEndless = true
+            case .generate(let generator): isEndless = generator.isEndless
+            case .file, .standardInput: isEndless = false
             }
+            guard isEndless else { continue }
+            StandardError.write(
+                "weir: error: --once: source '\(source.spec.name.value)' of type "
+                    + "\(source.spec.type) never ends by itself")
+            throw .badConfiguration
         }
     }
 }

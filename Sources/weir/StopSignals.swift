@@ -6,14 +6,21 @@ import Synchronization
 final class StopSignals {
     private let sources: [any DispatchSourceSignal]
 
-    /// `stop` is called at the first signal, on another thread.
-    init(stop: @escaping @Sendable () -> Void) {
+    /// How long what was read may take to be written after the first signal.
+    static let graceSeconds = 10
+
+    /// `stop` is called at the first signal, on another thread; `giveUp` if the run has not ended
+    /// `graceSeconds` later.
+    init(stop: @escaping @Sendable () -> Void, giveUp: @escaping @Sendable () -> Void) {
         let count = SignalCount()
         sources = [SIGTERM, SIGINT].map { number in
             _ = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                if count.isFirst() { stop() } else { _exit(128 + number) }
+                guard count.isFirst() else { _exit(128 + number) }
+                stop()
+                DispatchQueue.global().asyncAfter(
+                    deadline: .now() + .seconds(Self.graceSeconds), execute: giveUp)
             }
             source.resume()
             return source

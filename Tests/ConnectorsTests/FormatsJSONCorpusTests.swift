@@ -55,7 +55,8 @@ import Testing
     }
 
     @Test(
-        .enabled(if: hasFolder, "no jsonchecker in \(folder)"), arguments: ["pass01", "pass02", "pass03"])
+        .enabled(if: hasFolder, "no jsonchecker in \(folder)"),
+        arguments: ["pass01", "pass02", "pass03"])
     func filesThatMustPassAreRead(_ name: String) throws {
         let file = try #require(FormatsFiles.read("\(Self.folder)/jsonchecker/\(name).json"))
         #expect(try Self.read(file) == "\(try JSONValue(bytes: file))")

@@ -27,7 +27,9 @@ import Testing
         let fields = Self.choose(&records.random)
         let hasRecord = records.random.chance(0.5)
         let expected = try JSONHarness.expected(text, fields, record: hasRecord)
-        let lines = JSONHarness.lines(text).map { $0.lowerBound..<min($0.upperBound + 1, text.count) }
+        let lines = JSONHarness.lines(text).map {
+            $0.lowerBound..<min($0.upperBound + 1, text.count)
+        }
         // All at once, in small batches, in chunks of some records, and by a reader that knows no
         // shape when it meets a record.
         var cuts: [[Range<Int>]] = [[0..<text.count], lines]
@@ -157,11 +159,13 @@ import Testing
     func nestingIsBoundBothWays(type: FieldType) throws {
         for (opening, closing) in [("[", "]"), ("{\"a\":", "}")] {
             for depth in [510, 511, 512, 513, 20_000] {
-                let value = String(repeating: opening, count: depth) + "1"
+                let value =
+                    String(repeating: opening, count: depth) + "1"
                     + String(repeating: closing, count: depth)
                 for name in ["v", "other"] {
                     let first = "{\"v\":null,\"other\":1}\n"
-                    let record = name == "v"
+                    let record =
+                        name == "v"
                         ? "{\"v\":\(value),\"other\":1}\n" : "{\"v\":null,\"other\":\(value)}\n"
                     let text = Array((first + first + record + first).utf8)
                     let fields = [JSONHarness.Field("v", type)]
@@ -176,7 +180,8 @@ import Testing
         }
         let nested = [JSONHarness.Field("a.a.a", type)]
         for depth in [511, 512, 513, 20_000] {
-            let text = String(repeating: "{\"a\":", count: depth) + "null"
+            let text =
+                String(repeating: "{\"a\":", count: depth) + "null"
                 + String(repeating: "}", count: depth) + "\n"
             let output = JSONHarness.decode(
                 Array((text + text).utf8), try JSONHarness.decoder(nested))

@@ -32,7 +32,8 @@ import Testing
     func rowsAreReadBackAsTheyWere(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var schema = Schema()
-        for (index, type) in (0..<random.int(1...9)).map({ ($0, random.pick(FieldType.allCases)) }) {
+        for (index, type) in (0..<random.int(1...9)).map({ ($0, random.pick(FieldType.allCases)) })
+        {
             let name = "\(type.name)_\(index)" + (random.chance(0.1) ? "\"\\\u{1}é" : "")
             schema.add(
                 Field(name, type, timestampFormat: random.pick(Self.formats)), leaves: true)
@@ -55,7 +56,8 @@ import Testing
         #expect(output.rows.count == expected.count)
         for (row, wanted) in zip(output.rows, expected) {
             for (column, field) in schema.fields.enumerated() {
-                guard field.type == .timestamp, let time = wanted[column].flatMap({ Int64($0) }) else {
+                guard field.type == .timestamp, let time = wanted[column].flatMap({ Int64($0) })
+                else {
                     // A JSON null is read as a null.
                     let isNull = field.type == .json && wanted[column] == "null"
                     #expect(row[column] == (isNull ? nil : wanted[column]), "\(Seeds.note(seed))")
@@ -156,7 +158,8 @@ import Testing
         let hidden = (names + ["absent"]).filter { _ in random.chance(0.3) }
         schema.setOutput(schema.output, hidden: random.chance(0.3) ? [] : hidden)
         let news = (0..<20).map { _ in (0..<added).map { _ in values.string() } }
-        let columns = [CellBatches.column(records.map { .text(Array($0.text.utf8)) }, .json)]
+        let columns =
+            [CellBatches.column(records.map { .text(Array($0.text.utf8)) }, .json)]
             + (0..<added).map { index in
                 CellBatches.column(news.map { .text(Array($0[index].utf8)) }, .string)
             }
@@ -165,7 +168,9 @@ import Testing
             Batch(columns: columns, selection: Selection(rows)), schema)
         #expect(lines.count == rows.count)
         for (line, row) in zip(lines, rows) {
-            let kept = (records[row].value.members ?? []).filter { !schema.hidden.contains($0.name) }
+            let kept = (records[row].value.members ?? []).filter {
+                !schema.hidden.contains($0.name)
+            }
             let new = news[row].enumerated().map {
                 JSONValue.Member("new \($0.offset)", .string($0.element))
             }

@@ -111,7 +111,8 @@ enum JSONHarness {
     }
 
     /// What the naive twin makes of a text, record by record.
-    static func expected(_ text: [UInt8], _ fields: [Field], record: Bool = false) throws -> Output {
+    static func expected(_ text: [UInt8], _ fields: [Field], record: Bool = false) throws -> Output
+    {
         var output = Output()
         let hasMark = text.starts(with: [0xef, 0xbb, 0xbf])
         for line in lines(text) {
@@ -195,7 +196,9 @@ struct RandomRecords {
         let end: [UInt8] = random.chance(0.2) ? [0x0d, 0x0a] : [0x0a]
         let order = Self.names.shuffled(using: &random).prefix(random.int(1...12))
         for line in 0..<lines {
-            if random.chance(0.03) { bytes += Array(random.pick(["", " ", "\t\r", "  "]).utf8) + [0x0a] }
+            if random.chance(0.03) {
+                bytes += Array(random.pick(["", " ", "\t\r", "  "]).utf8) + [0x0a]
+            }
             var record = record(Array(order), spaces: spaces)
             if random.chance(broken), !record.isEmpty {
                 let place = random.int(0..<record.count)
@@ -213,7 +216,9 @@ struct RandomRecords {
     }
 
     private mutating func record(_ order: [String], spaces: Bool) -> [UInt8] {
-        if random.chance(0.01) { return Array(random.pick(["[]", "1", "null", "\"a\"", "{}", "{ }"]).utf8) }
+        if random.chance(0.01) {
+            return Array(random.pick(["[]", "1", "null", "\"a\"", "{}", "{ }"]).utf8)
+        }
         var names = order
         if random.chance(misshapen) {
             switch random.int(0...3) {
@@ -237,13 +242,23 @@ struct RandomRecords {
         case "i": return .number(random.chance(0.2) ? number() : "\(random.int(-99999...99999))")
         case "f", "y": return .number(number())
         case "b": return .bool(random.chance(0.5))
-        case "ms", "us": return .number(random.chance(0.1) ? number() : "\(random.int(0...1_800_000_000_000))")
-        case "sec": return .number(random.chance(0.2) ? number() : "\(random.int(0...1_800_000_000))")
+        case "ms", "us":
+            return .number(random.chance(0.1) ? number() : "\(random.int(0...1_800_000_000_000))")
+        case "sec":
+            return .number(random.chance(0.2) ? number() : "\(random.int(0...1_800_000_000))")
         case "at":
-            return .string(random.chance(0.1) ? "soon" : "2026-01-0\(random.int(1...9))T00:00:0\(random.int(0...9))Z")
+            return .string(
+                random.chance(0.1)
+                    ? "soon" : "2026-01-0\(random.int(1...9))T00:00:0\(random.int(0...9))Z")
         case "n":
             let inner = ["a", "b", "c"].filter { _ in random.chance(0.7) }
-                .map { JSONValue.Member($0, $0 == "c" ? .object([.init("d", .int(random.int(0...9)))]) : .string(values.string())) }
+                .map {
+                    JSONValue.Member(
+                        $0,
+                        $0 == "c"
+                            ? .object([.init("d", .int(random.int(0...9)))])
+                            : .string(values.string()))
+                }
             return .object(inner)
         default: return values.json(depth: 3)
         }
@@ -258,10 +273,19 @@ struct RandomRecords {
         case 0: return sign + "0"
         case 1: return sign + "\(random.int(1...9))" + digits(&random, random.int(0...19))
         case 2: return sign + "0." + digits(&random, random.int(1...20))
-        case 3: return sign + "\(random.int(1...9))" + digits(&random, random.int(0...14)) + "." + digits(&random, random.int(1...9))
-        case 4: return sign + "\(random.int(0...9))" + random.pick(["e", "E"]) + random.pick(["", "+", "-"]) + digits(&random, random.int(1...3))
+        case 3:
+            return sign + "\(random.int(1...9))" + digits(&random, random.int(0...14)) + "."
+                + digits(&random, random.int(1...9))
+        case 4:
+            return sign + "\(random.int(0...9))" + random.pick(["e", "E"])
+                + random.pick(["", "+", "-"]) + digits(&random, random.int(1...3))
         case 5: return "\(Int64(bitPattern: random.next()))"
-        case 6: return random.pick(["9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "999999999999999", "1000000000000000", "9223372036854", "9223372036855"])
+        case 6:
+            return random.pick([
+                "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+                "-9223372036854775809", "999999999999999", "1000000000000000", "9223372036854",
+                "9223372036855",
+            ])
         case 7: return "\(random.anyFinite())"
         default: return sign + "\(random.int(0...99999)).\(random.int(0...99))"
         }
@@ -309,7 +333,8 @@ struct RandomRecords {
             if random.chance(zeal) {
                 for unit in String(scalar).utf16 {
                     let hex = String(unit, radix: 16, uppercase: random.chance(0.5))
-                    bytes += Array(("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
+                    bytes += Array(
+                        ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
                 }
             } else if scalar == "/" && random.chance(0.5) {
                 bytes += [0x5c, 0x2f]

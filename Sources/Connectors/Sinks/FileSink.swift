@@ -3,8 +3,9 @@ package import Storage
 
 /// Writes files: one whose path is given, or those that its parts name.
 ///
-/// Directories are made as needed. At the start of a run a file is emptied when it is first
-/// written to (the one given by `path` already at the start). With rolling, files are called
+/// Directories are made as needed. The file given by `path` is emptied at the start of a run; files
+/// that parts name are written on at their ends, so that a run that starts again keeps the day's. A
+/// file that is empty begins with the header, if there is one. With rolling, files are called
 /// `name-000001.ndjson` and so on, numbered on from what is there; a file is left when the next
 /// part would make it larger than `rollBytes`, or when it is older than `rollNanoseconds`. Parts
 /// are never cut, so neither are records.
@@ -20,6 +21,8 @@ package final class FileSink: SinkWriter {
         package var rollBytes: Int?
         /// The monotonic age at which a file is left.
         package var rollNanoseconds: Int64?
+        /// What a file begins with.
+        package var header: [UInt8] = []
         /// Files kept open at once; beyond, the one not written to for the longest time is closed.
         package var openFilesMax = 64
 
@@ -123,7 +126,13 @@ package final class FileSink: SinkWriter {
         if options.isRolling { target.number += 1 }
         target.byteCount = 0
         target.startedAt = clock.monotonicNanoseconds()
-        try open(target, .write(truncating: true))
+        let keeps = options.path == nil && !options.isRolling
+        try open(target, keeps ? .append : .write(truncating: true))
+        if keeps { target.byteCount = try target.file?.status().byteCount ?? 0 }
+        if target.byteCount == 0 && !options.header.isEmpty {
+            // It does not count as content: a file with nothing but a header is not left.
+            try target.file?.writeAll([SlabSlice(Slab(options.header), 0..<options.header.count)])
+        }
     }
 
     private func open(_ target: Target, _ mode: OpenMode) throws {

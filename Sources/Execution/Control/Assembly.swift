@@ -34,6 +34,11 @@ final class Assembly {
         inputs.map { SourceInterrupt(source: $0.source) }
     }
 
+    /// Sinks whose waits can be ended from any thread.
+    var interruptibleSinks: [any Interruptible] {
+        sinks.map { SinkInterrupt(writer: $0.writer) }
+    }
+
     /// The sums over all workers.
     var statistics: Statistics {
         var statistics = Statistics(plan: core.topology.plan)
@@ -57,4 +62,12 @@ private struct SourceInterrupt: Interruptible, @unchecked Sendable {
     let source: any Source
 
     func interrupt() { source.interrupt() }
+}
+
+/// Ends the wait of a sink's write.
+private struct SinkInterrupt: Interruptible, @unchecked Sendable {
+    // Sendable: `SinkWriter.interrupt` may be called on any thread, and nothing else is.
+    let writer: any SinkWriter
+
+    func interrupt() { writer.interrupt() }
 }

@@ -17,6 +17,7 @@ package final class Engine: Sendable {
     private let ending: Ending
     private let ended = DispatchSemaphore(value: 0)
     private let inputs = Mutex<[any Interruptible]>([])
+    private let outputs = Mutex<[any Interruptible]>([])
     private let clock: EngineClock
 
     /// An engine for `plan`; `log` takes lines for the user.
@@ -34,6 +35,11 @@ package final class Engine: Sendable {
         inputs.withLock { for input in $0 { input.interrupt() } }
     }
 
+    /// Ends the waits of sinks whose target does not take what is written: the run fails.
+    package func giveUp() {
+        outputs.withLock { for output in $0 { output.interrupt() } }
+    }
+
     /// Runs to the end; blocks the calling thread.
     package func run() -> Outcome {
         let assembly: Assembly
@@ -43,19 +49,18 @@ package final class Engine: Sendable {
             return Outcome(failure: error, statistics: Statistics(plan: core.topology.plan))
         }
         inputs.withLock { $0 = assembly.interruptibles }
+        outputs.withLock { $0 = assembly.interruptibleSinks }
         let threads = start(assembly)
         ended.wait()
         // Whatever the reason, the sources must not go on.
         stop()
-        if case .complete = ending.reached {
-        } else {
-            for sink in assembly.sinks { sink.writer.interrupt() }
-        }
+        if case .complete = ending.reached {} else { giveUp() }
         for input in assembly.inputs { input.parker.wake() }
         for inbox in core.inboxes { inbox.parker.wake() }
         for arrivals in core.arrivals { arrivals.parker.wake() }
         for thread in threads { thread.join() }
         for input in assembly.inputs { input.source.close() }
+        core.drops.sayRest()
         let failure = closeSinks(assembly)
         return Outcome(failure: failure, statistics: assembly.statistics)
     }

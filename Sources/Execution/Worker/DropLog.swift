@@ -41,8 +41,22 @@ final class DropLog: Sendable {
             return (count, false)
         }
         guard let unsaid else { return }
-        let rows = "\(unsaid.count)\(unsaid.isFirst ? "" : " more") rows"
-        log("\(key): \(rows) that no sink takes\(reason(batch, port))")
+        say(key, unsaid.count, more: !unsaid.isFirst, reason(batch, port))
+    }
+
+    /// Says what the rate kept back; called once, at the end of the run.
+    func sayRest() {
+        let rest = entries.withLock { entries in
+            let rest = entries.mapValues(\.unsaid).filter { $0.value > 0 }
+            entries = [:]
+            return rest
+        }
+        for (key, count) in rest.sorted(by: { $0.key < $1.key }) { say(key, count, more: true, "") }
+    }
+
+    private func say(_ key: String, _ count: Int, more: Bool, _ reason: String) {
+        let rows = "\(count)\(more ? " more" : "") row\(count == 1 ? "" : "s")"
+        log("\(key): \(rows) that no sink takes\(reason)")
     }
 
     private func reason(_ batch: Batch, _ port: Port) -> String {

@@ -50,6 +50,9 @@ extension SourceSpec {
 }
 
 extension GeneratorSpec {
+    /// Whether it makes records for ever.
+    package var isEndless: Bool { options.rows == nil }
+
     /// The generator's options, with its defaults where the file says nothing.
     var options: GeneratorOptions {
         var options = GeneratorOptions(GeneratorOptions.Kind(rawValue: generator) ?? .orders)
@@ -80,18 +83,13 @@ extension WatermarkSpec {
 }
 
 extension SinkSpec {
-    /// What a part must say to go to the one target there is; nil where rows choose it.
-    var literalTarget: String? {
-        if case .file(let file) = kind, file.template.literal == nil { return nil }
-        return ""
-    }
-
     /// What writes the encoded rows.
-    func makeWriter(_ surroundings: Surroundings) -> any SinkWriter {
+    func makeWriter(_ surroundings: Surroundings, header: String) -> any SinkWriter {
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
         case .file(let file):
             var options = FileSink.Options(path: file.template.literal)
+            options.header = Array(header.utf8)
             options.rollBytes = file.rollBytes
             options.rollNanoseconds = file.rollEvery.map { $0 * 1000 }
             return FileSink(

@@ -153,8 +153,9 @@ extension CheckedPipeline {
                     edge: input.edge, makeEncoder: try makeEncoder(spec, input, surroundings))
             },
             makeWriter: {
-                let writer = spec.makeWriter(surroundings)
-                return header.isEmpty ? writer : HeaderWriter(writer, header, spec.literalTarget)
+                let writer = spec.makeWriter(surroundings, header: header)
+                if case .file = spec.kind { return writer }
+                return header.isEmpty ? writer : HeaderWriter(writer, header)
             })
     }
 

@@ -38,7 +38,12 @@ struct Flow {
         for index in graph.order + rest {
             let input = graph.stepInputs[index].flatMap { outcome.schemas[$0] }
             outcome.schemas[Output(node: .step(index), port: .errors)] = RejectedRows.schema
-            guard let spec = file.steps[index].spec else { continue }
+            guard let spec = file.steps[index].spec else {
+                if file.steps[index].keepsFields {
+                    outcome.schemas[Output(node: .step(index))] = input
+                }
+                continue
+            }
             if let input { addSideOutputs(spec, index, input, &outcome) }
             let known =
                 graph.stepInputs[index].flatMap { before?.schemas[$0] }

@@ -61,10 +61,14 @@ struct DeclarationReader {
             let name = Located(entry.key, at: entry.keyPlace)
             if !DeclarationReader.isName(entry.key) { report(name) }
             var isTable = false
+            var type: String?
             if case .mapping(let keys) = entry.value.content {
                 isTable = keys.contains { $0.key == "table" }
+                type = keys.first { $0.key == "type" }?.value.scalar?.text
             }
-            return Declared(name: name, spec: read(entry.value, name), isTable: isTable)
+            return Declared(
+                name: name, spec: read(entry.value, name), isTable: isTable,
+                keepsFields: type == "filter" || type == "dedup")
         }
     }
 

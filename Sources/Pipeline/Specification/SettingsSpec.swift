@@ -31,4 +31,7 @@ package struct Declared<Spec: Sendable>: Sendable {
     package let spec: Spec?
     /// Whether it is written as a table.
     let isTable: Bool
+    /// Whether it is of a type of step that leaves the fields of its rows as they are, even where
+    /// it has mistakes: what stands behind it can be checked all the same.
+    let keepsFields: Bool
 }

@@ -41,14 +41,6 @@ struct SinkReader {
             }
         let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
         reader.finish()
-        if case .file(let file) = kind, file.rollBytes != nil || file.rollEvery != nil,
-            case .csv(let csv) = format, csv.dialect.hasHeader
-        {
-            diagnostics.error(
-                at: reader.place(of: "roll"),
-                "a header at the start of each rolled file: not available in this version; set "
-                    + "'header: false'")
-        }
         if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed, case .csv = format {
             diagnostics.error(
                 at: reader.place(of: "framing"),

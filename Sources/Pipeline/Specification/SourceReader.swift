@@ -213,7 +213,17 @@ struct SourceReader {
             diagnostics.error(at: node.place, "'schema' declares no field")
         }
         let fields = FieldReader(isCSV: format.map { $0.name == "csv" } ?? false)
-        return entries.compactMap { fields.read($0, diagnostics: diagnostics) }
+        let read = entries.compactMap { fields.read($0, diagnostics: diagnostics) }
+        var taken: [[String]: String] = [:]
+        for field in read {
+            if let other = taken.updateValue(field.name.value, forKey: field.path) {
+                diagnostics.error(
+                    at: field.name.place,
+                    "fields '\(other)' and '\(field.name.value)' are the same member; copy it in a "
+                        + "map step")
+            }
+        }
+        return read
     }
 }
 
