@@ -28,7 +28,8 @@ struct SimulationTests {
             type: window
             by: big
             window: { kind: tumbling, size: 1m }
-            aggregate: { windows: count(), n: sum(n), total: sum(total), regions: count_distinct(region) }
+            aggregate:
+              { windows: count(), n: sum(n), total: sum(total), regions: count_distinct(region) }
         sinks:
           out: { type: stdout }
           middle: { type: stdout, inputs: [ minutes, unique ] }
@@ -147,21 +148,23 @@ struct SimulationTests {
     func boundedSourcesInterleaveByTheirContentAlone(_ seed: UInt64) throws {
         let yaml = """
             sources:
-              a: &source
+              a:
                 type: stdin
                 schema: { id: string, shop: int, region: string, amount: int, ts: timestamp_ms }
                 event_time: ts
                 watermark: { max_delay: 3s }
-              b: { type: file, paths: [ b ], schema: { id: string, ts: timestamp_ms }, event_time: ts,
-                   watermark: { max_delay: 0s } }
-              c: { type: file, paths: [ c ], schema: { id: string } }
+              b:
+                type: tcp
+                listen: "127.0.0.1:1"
+                schema: { id: string, ts: timestamp_ms }
+                event_time: ts
+                watermark: { max_delay: 0s }
+              c: { type: tcp, listen: "127.0.0.1:2", schema: { id: string } }
             sinks:
               out: { type: stdout, inputs: [ a, b, c ] }
               errors: { type: stdout, inputs: [ a.errors, b.errors ] }
               more: { type: stdout, inputs: [ c.errors ] }
             """
-            .replacing("type: file, paths: [ b ]", with: "type: tcp, listen: \"127.0.0.1:1\"")
-            .replacing("type: file, paths: [ c ]", with: "type: tcp, listen: \"127.0.0.1:2\"")
         var random = SplitMix64(seed: seed)
         let (a, b, c) = (
             Self.lines(60, seed: seed, prefix: "a"), Self.lines(90, seed: seed + 1, prefix: "b"),

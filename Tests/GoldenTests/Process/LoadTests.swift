@@ -21,7 +21,7 @@ struct LoadTests {
         shell.closeInput()
         let errors = shell.allErrors()
         let end = shell.wait()
-        #expect(end.status == 0)
+        #expect(end == 0)
         #expect(errors.contains("source orders: rows \(rows), errors 0, bytes 19"), "\(errors)")
         #expect(try #require(Self.peakBytes(errors)) < Self.residentBytesMax)
     }
@@ -41,7 +41,7 @@ struct LoadTests {
         _ = poll(nil, 0, 500)
         #expect(target.receiveAll(orders.count) == orders)
         let errors = shell.allErrors()
-        #expect(shell.wait().status == 0)
+        #expect(shell.wait() == 0)
         #expect(try #require(Self.peakBytes(errors)) < 100 << 20)
     }
 
@@ -118,7 +118,7 @@ struct LoadTests {
         weir.send(signal: SIGTERM)
         #expect(weir.rest() == "")
         let errors = weir.allErrors()
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
         #expect(errors.contains("source in: rows 3, errors 3"), "\(errors)")
         #expect(errors.contains("sink dead: rows 3"))
     }
@@ -149,6 +149,6 @@ struct LoadTests {
         }
         probe.finish()
         weir.send(signal: SIGTERM)
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
     }
 }

@@ -28,7 +28,7 @@ struct ShellTests {
         shell.closeInput()
         #expect(shell.line()?.hasPrefix("{\"order_id\":") == true)
         #expect(shell.line() == "0 0 0")
-        #expect(shell.wait().status == 0)
+        #expect(shell.wait() == 0)
         #expect(shell.allErrors() == "")
     }
 
@@ -41,7 +41,7 @@ struct ShellTests {
         weir.send(order(1, amount: 1) + "\n" + order(21))
         weir.closeInput()
         #expect(weir.rest() == order(21) + "\n")
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
     }
 
     @Test func inputWithoutASchemaIsSampledAndNothingIsLost() throws {
@@ -54,7 +54,7 @@ struct ShellTests {
                 shell: "\(parts[0]) run \(Self.filter) --set 'steps.keep.where=amount > 0'\(end)")
             shell.closeInput()
             #expect(shell.rest() == orders)
-            #expect(shell.wait().status == 0)
+            #expect(shell.wait() == 0)
         }
     }
 
@@ -64,7 +64,7 @@ struct ShellTests {
             weir.closeInput()
             let output = weir.rest()
             #expect(output == "" || output.hasPrefix("hour,") && !output.dropLast().contains("\n"))
-            #expect(weir.wait().status == 0, "\(pipeline) \(weir.allErrors())")
+            #expect(weir.wait() == 0, "\(pipeline) \(weir.allErrors())")
         }
     }
 
@@ -72,7 +72,7 @@ struct ShellTests {
         let weir = try WeirProcess("run", Self.filter)
         weir.send("nonsense\n")
         #expect(weir.allErrors().contains("error: the fields of a source are not known"))
-        #expect(weir.wait().status == 2)
+        #expect(weir.wait() == 2)
     }
 
     @Test func fieldsOfCSVAreKnownFromItsFirstRecord() throws {
@@ -83,7 +83,7 @@ struct ShellTests {
         weir.send("b,1\nc,300")
         weir.closeInput()
         #expect(weir.rest() == "{\"id\":\"c\",\"amount\":300.0}\n")
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
     }
 
     @Test func theLastRecordNeedsNoLineEnd() throws {
@@ -91,7 +91,7 @@ struct ShellTests {
         weir.send("\(order(1))\n\n\(order(2))")
         weir.closeInput()
         #expect(weir.rest() == "\(order(1))\n\(order(2))\n")
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
     }
 
     @Test func mistakesEndWithTwoAndSayWhatTheyAre() throws {
@@ -106,7 +106,7 @@ struct ShellTests {
             let weir = try WeirProcess(verb, bad)
             weir.closeInput()
             let errors = weir.allErrors()
-            #expect(weir.wait().status == 2, "\(verb)")
+            #expect(weir.wait() == 2, "\(verb)")
             #expect(errors.contains("\(bad):2:29: error: "), "\(verb): \(errors)")
             #expect(errors.contains("'where'"))
             #expect(weir.rest() == "")
@@ -119,7 +119,7 @@ struct ShellTests {
             let shell = try WeirProcess(shell: "exec \"$WEIR\" \(arguments)")
             shell.closeInput()
             #expect(shell.allErrors() != "", "\(arguments)")
-            #expect(shell.wait().status == 2, "\(arguments)")
+            #expect(shell.wait() == 2, "\(arguments)")
         }
     }
 
@@ -130,7 +130,7 @@ struct ShellTests {
         weir.send(order(1) + "\n")
         weir.closeInput()
         let errors = weir.allErrors()
-        #expect(weir.wait().status == 1)
+        #expect(weir.wait() == 1)
         #expect(errors.contains("/proc/nothing"))
     }
 
@@ -143,7 +143,7 @@ struct ShellTests {
         shell.closeInput()
         #expect(shell.rest() == "{\"amount\":150}\n")
         let errors = shell.allErrors()
-        #expect(shell.wait().status == 0)
+        #expect(shell.wait() == 0)
         #expect(errors.contains("source in: rows 3, errors 1, "))
         #expect(
             errors.contains(
@@ -164,7 +164,7 @@ struct ShellTests {
             "run", Self.filter, "--once", "--set", set[0], "--set", set[1], "--set", set[2],
             "--set", set[3])
         #expect(weir.rest() == "\(order(1))\n\(order(2))\n")
-        #expect(weir.wait().status == 0)
+        #expect(weir.wait() == 0)
         // Without it the file is followed, until a signal.
         let follower = try WeirProcess(
             "run", Self.filter, "--set", set[0], "--set", set[1], "--set", set[2], "--set", set[3])
@@ -174,6 +174,6 @@ struct ShellTests {
         #expect(follower.line() == order(3))
         follower.send(signal: SIGTERM)
         #expect(follower.rest() == "")
-        #expect(follower.wait().status == 0)
+        #expect(follower.wait() == 0)
     }
 }

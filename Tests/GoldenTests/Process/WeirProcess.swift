@@ -23,18 +23,13 @@ final class WeirProcess {
 
     private static let patienceMilliseconds: Int32 = 60_000
 
-    /// How it ended.
-    struct End: Equatable {
-        /// The exit status; 128 and the signal's number if a signal ended it.
-        let status: Int32
-    }
-
     let identifier: pid_t
     private var input: Int32
     private let output: Int32
     private let errors: Int32
     private var pending: [UInt8] = []
-    private var end: End?
+    /// The exit status; 128 and the signal's number if a signal ended it.
+    private var status: Int32?
 
     /// Starts `weir` with `arguments`, in the repository's directory.
     convenience init(_ arguments: String...) throws {
@@ -95,7 +90,7 @@ final class WeirProcess {
     }
 
     deinit {
-        if end == nil {
+        if status == nil {
             kill(identifier, SIGKILL)
             waitpid(identifier, nil, 0)
         }
@@ -189,32 +184,29 @@ final class WeirProcess {
 
     func send(signal: Int32) { kill(identifier, signal) }
 
-    /// Waits for its end; its output must have been read or be short.
-    func wait() -> End {
-        if let end { return end }
-        var status: Int32 = 0
-        unsafe waitpid(identifier, &status, 0)
-        let ended = finish(status)
-        return ended
+    /// Waits for its end and gives its exit status; its output must have been read or be short.
+    func wait() -> Int32 {
+        if let status { return status }
+        var raw: Int32 = 0
+        unsafe waitpid(identifier, &raw, 0)
+        return finish(raw)
     }
 
-    /// Sends a signal again and again until it ends.
-    func insist(on signal: Int32) -> End {
-        for _ in 0..<600 where end == nil {
-            send(signal: signal)
-            _ = poll(nil, 0, 100)
-            var status: Int32 = 0
-            if unsafe waitpid(identifier, &status, WNOHANG) == identifier {
-                return finish(status)
-            }
+    /// Does something every few milliseconds until it ends, for a minute at most.
+    func wait(milliseconds: Int32, _ body: () -> Void) -> Int32 {
+        for _ in 0..<WeirProcess.patienceMilliseconds / milliseconds where status == nil {
+            body()
+            _ = poll(nil, 0, milliseconds)
+            var raw: Int32 = 0
+            if unsafe waitpid(identifier, &raw, WNOHANG) == identifier { return finish(raw) }
         }
-        return end ?? End(status: -1)
+        return status ?? -1
     }
 
-    private func finish(_ status: Int32) -> End {
-        let number = status & 0x7f
-        let ended = End(status: number == 0 ? status >> 8 & 0xff : 128 + number)
-        end = ended
+    private func finish(_ raw: Int32) -> Int32 {
+        let number = raw & 0x7f
+        let ended = number == 0 ? raw >> 8 & 0xff : 128 + number
+        status = ended
         return ended
     }
 }
