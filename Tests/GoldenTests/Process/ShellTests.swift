@@ -151,7 +151,7 @@ struct ShellTests {
                     + "errors 0 + unmatched 0 + absorbed 0 + held 0; emitted 0"))
         #expect(errors.contains("sink out: rows 1"))
         // The broken record is not only counted.
-        #expect(errors.contains("in.errors: 1 rows that no sink takes"))
+        #expect(errors.contains("in.errors: 1 row that no sink takes"))
     }
 
     @Test func onceReadsAFollowedFileToItsEnd() throws {
