@@ -123,6 +123,8 @@ extension JSONDecoder {
         case .int, .microseconds, .milliseconds, .seconds:
             let (value, end) = unsafe bytes.int(at: start)
             guard end >= 0 else { break }
+            // 15 digits of seconds may be too much; the general reader says so.
+            if action.kind == .seconds && value.magnitude > Self.secondsMax { break }
             let scaled = Self.scale(value, action.kind)
             unsafe base.storeBytes(of: scaled, toByteOffset: row &* 8, as: Int64.self)
             return end
@@ -136,7 +138,10 @@ extension JSONDecoder {
         return unsafe decodeGeneral(bytes, at: start, row: row, column: action.column)
     }
 
-    /// Numbers of up to 15 digits come here, so that no unit overflows.
+    /// Seconds that fit 64 bits as microseconds.
+    private static let secondsMax: UInt64 = 9_223_372_036_854
+
+    /// Numbers of up to 15 digits come here, and seconds within their limit: no unit overflows.
     @inline(__always)
     private static func scale(_ value: Int64, _ kind: Kind) -> Int64 {
         switch kind {
