@@ -2,28 +2,30 @@ import Dispatch
 import Glibc
 
 /// SIGTERM and SIGINT: the first stops in order, the second at once.
-final class StopSignals {
-    private let sources: [any DispatchSourceSignal]
-
-    /// `stop` is called at the first signal, on another thread.
-    init(stop: @escaping @Sendable () -> Void) {
-        let count = SignalCount()
-        sources = [SIGTERM, SIGINT].map { number in
-            _ = signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                if count.isFirst() { stop() } else { _exit(128 + number) }
+enum StopSignals {
+    /// Calls `stop` at the first signal, on another thread. To be called before there are other
+    /// threads.
+    ///
+    /// The signals are blocked in every thread and waited for by one, so that none is lost before
+    /// somebody listens.
+    static func hear(_ stop: @escaping @Sendable () -> Void) {
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        for number in [SIGTERM, SIGINT] { unsafe sigaddset(&mask, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &mask, nil)
+        let blocked = mask
+        DispatchQueue(label: "stop-signals").async {
+            var mask = blocked
+            var number: Int32 = 0
+            var isFirst = true
+            while unsafe sigwait(&mask, &number) == 0 {
+                if !isFirst { _exit(128 + number) }
+                isFirst = false
+                stop()
             }
-            source.resume()
-            return source
         }
     }
 
     /// Makes writes to a closed pipe errors instead of the end of the process.
     static func ignoreBrokenPipe() { _ = signal(SIGPIPE, SIG_IGN) }
-
-    /// Hears no signals any more.
-    func cancel() {
-        for source in sources { source.cancel() }
-    }
 }
