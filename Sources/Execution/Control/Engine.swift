@@ -55,6 +55,7 @@ package final class Engine: Sendable {
         for inbox in core.inboxes { inbox.parker.wake() }
         for arrivals in core.arrivals { arrivals.parker.wake() }
         for thread in threads { thread.join() }
+        core.drops.finish()
         for input in assembly.inputs { input.source.close() }
         let failure = closeSinks(assembly)
         return Outcome(failure: failure, statistics: assembly.statistics)

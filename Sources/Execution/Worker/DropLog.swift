@@ -45,6 +45,18 @@ final class DropLog: Sendable {
         log("\(key): \(rows) that no sink takes\(reason(batch, port))")
     }
 
+    /// Says what has not been said, when no more rows come.
+    func finish() {
+        let rest = entries.withLock { entries in
+            let rest = entries.filter { $0.value.unsaid > 0 }
+            entries = [:]
+            return rest
+        }
+        for (key, entry) in rest.sorted(by: { $0.key < $1.key }) {
+            log("\(key): \(entry.unsaid) more rows that no sink takes")
+        }
+    }
+
     private func reason(_ batch: Batch, _ port: Port) -> String {
         guard port == .errors, let error = batch.columns.first else { return "" }
         let row = batch.selection[0]
