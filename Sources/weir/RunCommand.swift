@@ -60,9 +60,8 @@ struct RunCommand: ParsableCommand {
             throw ExitStatus.badConfiguration
         }
         let engine = Engine(plan, clock: .system) { logger.notice("\($0)") }
-        let signals = StopSignals(stop: { engine.stop() }, giveUp: { engine.giveUp() })
+        StopSignals.hear(stop: { engine.stop() }, giveUp: { engine.giveUp() })
         let outcome = engine.run()
-        signals.cancel()
         if stats {
             StandardError.write(outcome.statistics.text)
             if let peak = Machine.peakKiB { StandardError.write("memory: peak \(peak) KiB") }

@@ -1,45 +1,38 @@
 import Dispatch
 import Glibc
-import Synchronization
 
 /// SIGTERM and SIGINT: the first stops in order, the second at once.
-final class StopSignals {
-    private let sources: [any DispatchSourceSignal]
-
+enum StopSignals {
     /// How long what was read may take to be written after the first signal.
-    static let graceSeconds = 10
+    private static let graceSeconds = 10
 
-    /// `stop` is called at the first signal, on another thread; `giveUp` if the run has not ended
-    /// `graceSeconds` later.
-    init(stop: @escaping @Sendable () -> Void, giveUp: @escaping @Sendable () -> Void) {
-        let count = SignalCount()
-        sources = [SIGTERM, SIGINT].map { number in
-            _ = signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                guard count.isFirst() else { _exit(128 + number) }
+    /// Calls `stop` at the first signal, on another thread, and `giveUp` if the process is still
+    /// there `graceSeconds` later. To be called before there are other threads.
+    ///
+    /// The signals are blocked in every thread and waited for by one, so that none is lost before
+    /// somebody listens.
+    static func hear(
+        stop: @escaping @Sendable () -> Void, giveUp: @escaping @Sendable () -> Void
+    ) {
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        for number in [SIGTERM, SIGINT] { unsafe sigaddset(&mask, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &mask, nil)
+        let blocked = mask
+        DispatchQueue(label: "stop-signals").async {
+            var mask = blocked
+            var number: Int32 = 0
+            var isFirst = true
+            while unsafe sigwait(&mask, &number) == 0 {
+                if !isFirst { _exit(128 + number) }
+                isFirst = false
                 stop()
                 DispatchQueue.global().asyncAfter(
-                    deadline: .now() + .seconds(Self.graceSeconds), execute: giveUp)
+                    deadline: .now() + .seconds(graceSeconds), execute: giveUp)
             }
-            source.resume()
-            return source
         }
     }
 
     /// Makes writes to a closed pipe errors instead of the end of the process.
     static func ignoreBrokenPipe() { _ = signal(SIGPIPE, SIG_IGN) }
-
-    /// Hears no signals any more.
-    func cancel() {
-        for source in sources { source.cancel() }
-    }
-}
-
-/// Tells the first signal from later ones.
-private final class SignalCount: Sendable {
-    private let isUsed = Atomic<Bool>(false)
-
-    /// Whether this is the first call.
-    func isFirst() -> Bool { !isUsed.exchange(true, ordering: .relaxed) }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Storage
 
 /// The command line: one verb a file.
 @main
@@ -15,6 +16,7 @@ struct Weir: ParsableCommand {
 
     /// Parses and runs; mistakes on the command line count as bad configuration.
     static func main() {
+        StandardStream.holdMissing()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -24,6 +24,8 @@ final class FileFollower {
     private var nextScan: Int64 = 0
     private var events: [PartitionEvent] = []
     private(set) var truncationCount = 0
+    /// Whether the last `next` left a file inside a record, with more of it to read.
+    private(set) var isInsideRecord = false
 
     init(
         _ options: FileSource.Options, fileSystem: any FileSystem,
@@ -92,6 +94,7 @@ final class FileFollower {
     /// Gives the next records of any file; nil where all are read to their end.
     func next(byteCount: Int, now: Int64) throws -> FileSource.Found? {
         var still = 0
+        isInsideRecord = false
         while still < files.count {
             let file = files[current]
             let piece: RecordBuffer.Piece?
@@ -102,6 +105,7 @@ final class FileFollower {
                 if piece == nil { continue }
             } else {
                 piece = try file.next(byteCount: byteCount, now: now)
+                isInsideRecord = isInsideRecord || file.records.isInsideRecord
             }
             if let piece { return FileSource.Found(piece: piece, partition: file.partition) }
             let drained = file.stillSince + Int64(options.drainMilliseconds) * 1_000_000

@@ -104,7 +104,11 @@ package final class FileSource: Source {
         }
         while true {
             if let current {
-                if let piece = try current.next(byteCount: byteCount) ?? current.finish() {
+                if let piece = try current.next(byteCount: byteCount) {
+                    return give(Found(piece: piece, partition: nextPath - 1))
+                }
+                if current.isInsideRecord { return .held }
+                if let piece = try current.finish() {
                     return give(Found(piece: piece, partition: nextPath - 1))
                 }
                 if options.partitionPerFile { events.append(.finished(nextPath - 1)) }
@@ -154,6 +158,7 @@ package final class FileSource: Source {
             if options.partitionPerFile { events += follower.takeEvents() }
             if let found { return give(found) }
             if let result = takeEvents() { return result }
+            if follower.isInsideRecord { return .held }
             let left = (deadline - now + 999_999) / 1_000_000
             if left <= 0 { return .nothing }
             if waker.wait(milliseconds: min(pause, Int(left))) { return .nothing }

@@ -57,6 +57,8 @@ final class FollowedFile {
             isAtEnd = false
             return piece
         }
+        // Much of an overlong record was passed over, and more of it is there.
+        guard !records.isInsideRecord else { return nil }
         isAtEnd = true
         let known = min(records.readOffset, FollowedFile.headByteCountMax)
         if known > headByteCount {

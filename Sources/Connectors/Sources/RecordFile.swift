@@ -23,9 +23,18 @@ final class RecordFile {
     /// Bytes of the file that were read, before decompression.
     var readOffset: Int { reader.readOffset }
 
-    /// Gives the next records, about `byteCount` bytes of them; nil where the file ends now.
+    /// Reads without a whole record after which `next` returns, so that a stop is heard.
+    private static let readsMax = 64
+
+    /// Whether the last `next` gave nothing because it had read much without a whole record; the
+    /// file goes on.
+    private(set) var isInsideRecord = false
+
+    /// Gives the next records, about `byteCount` bytes of them; nil where the file ends now, or
+    /// `isInsideRecord`.
     func next(byteCount: Int) throws -> RecordBuffer.Piece? {
-        while true {
+        isInsideRecord = false
+        for _ in 0..<RecordFile.readsMax {
             if let piece = buffer.take(byteCount: byteCount) { return piece }
             var room = buffer.room(byteCount: byteCount)
             var isAtEnd = true
@@ -39,6 +48,8 @@ final class RecordFile {
             } while reader.isCompressed && room.byteCount > 0
             if isAtEnd { return nil }
         }
+        isInsideRecord = true
+        return nil
     }
 
     /// Gives what stands behind the last whole record, when nothing will be added.

@@ -27,6 +27,7 @@ package struct Planner {
         var builder = GraphBuilder(
             file: file, start: Place(file: name, line: 1, column: 1), diagnostics: diagnostics)
         let graph = builder.build()
+        PathConflicts(diagnostics: diagnostics).check(file)
         let planner = Planner(
             file: file, graph: graph, world: world, diagnostics: diagnostics,
             expressions: ExpressionReader(source: source, diagnostics: diagnostics))

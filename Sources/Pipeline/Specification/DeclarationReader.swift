@@ -98,7 +98,8 @@ struct DeclarationReader {
         settings.workers = automatic("workers", reader, 1...256)
         settings.chunksInFlight = automatic("chunks_in_flight", reader, 1...65536)
         settings.deadLetter = reader.string("dead_letter", takes: "the name of a sink")
-        settings.chunkBytes = reader.size("chunk_size")?.value ?? settings.chunkBytes
+        settings.chunkBytes =
+            reader.size("chunk_size", atMost: 32 << 20)?.value ?? settings.chunkBytes
         settings.batchRows = reader.integer("batch_rows", 1...65536)?.value ?? settings.batchRows
         settings.bytesInFlight = reader.size("bytes_in_flight")?.value ?? settings.bytesInFlight
         let level = reader.choice("log_level", ["trace", "debug", "info", "warning", "error"])

@@ -41,7 +41,7 @@ struct SourceReader {
         let eventTime = reader.string("event_time", takes: "the name of a field")
         let watermark = readWatermark(reader, type: type)
         let rate = reader.rate("rate_limit")
-        let record = reader.size("max_record", atLeast: 16)?.value
+        let record = reader.size("max_record", atLeast: 16, atMost: 1 << 30)?.value
         let table = readTable(reader)
         checkTime(reader, isTable: table != nil)
         reader.finish()

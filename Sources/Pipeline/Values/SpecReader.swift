@@ -162,13 +162,15 @@ final class SpecReader {
         return nil
     }
 
-    /// Bytes, at least `least`.
-    func size(_ name: String, atLeast least: Int = 1) -> Located<Int>? {
+    /// Bytes, at least `least` and at most `most`.
+    func size(_ name: String, atLeast least: Int = 1, atMost most: Int = .max) -> Located<Int>? {
         let found = scalar(name, takes: "a size with its unit, such as 64KiB or 10MB") {
             Quantity.size($0.text)
         }
-        guard let found, found.value < least else { return found }
-        report(name, at: found.place, "'\(name)' is at least \(Quantity.text(bytes: least))")
+        guard let found, !(least...most).contains(found.value) else { return found }
+        let bound = found.value < least ? "at least" : "at most"
+        let limit = Quantity.text(bytes: found.value < least ? least : most)
+        report(name, at: found.place, "'\(name)' is \(bound) \(limit)")
         return nil
     }
 

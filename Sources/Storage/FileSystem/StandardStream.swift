@@ -45,6 +45,17 @@ package final class StandardStream: Sendable {
 
     deinit { if let own { close(own) } }
 
+    /// Takes the places of standard streams that the process was not given, so that no file gets
+    /// their numbers and is read or written in their stead.
+    ///
+    /// What stands there refuses every read of input and every write of output.
+    package static func holdMissing() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is the missing one.
+            _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Standard input.
     package static func input() -> StandardStream {
         StandardStream(descriptor: STDIN_FILENO, name: "stdin")

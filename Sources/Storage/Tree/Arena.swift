@@ -9,6 +9,8 @@
 struct Arena: ~Copyable {
     /// Bytes of a full block: 2^15 units.
     static let blockBytes = 1 << 18
+    /// Blocks of an arena, at most: the upper bit of a reference stays free for its users' marks.
+    private static let blocksMax = 1 << 16
     private static let firstBytes = 1 << 10
 
     private var blocks: [Slab] = []
@@ -56,6 +58,7 @@ struct Arena: ~Copyable {
         }
         let size = max(count, blocks.isEmpty ? Self.firstBytes : Self.blockBytes)
         let block = Slab(byteCount: size)
+        precondition(blocks.count < Self.blocksMax, "a table of state holds at most 16 GiB")
         if blocks.count == basesCapacity { moveBases() }
         blocks.append(block)
         unsafe bases[blocks.count - 1] = block.base

@@ -83,6 +83,19 @@ struct FileSourceTests {
         #expect(reading.rejected == ["a:4 the record is longer than max_record (1000 bytes)"])
     }
 
+    @Test func readInsideAnEndlessRecordReturnsNowAndThen() throws {
+        files.put("a", String(repeating: "y", count: 1 << 20) + "\ntwo\n")
+        let source = source(["a"], recordBytesMax: 1000)
+        try source.open()
+        var reading = SourceReading()
+        try reading.read(source, byteCount: 4096)
+        #expect(reading.rejected == ["a:0 the record is longer than max_record (1000 bytes)"])
+        #expect(!reading.hasEnded, "a stop must be heard while the record is passed over")
+        for _ in 0..<100 where !reading.hasEnded { try reading.read(source, byteCount: 4096) }
+        #expect(reading.chunks == ["two\n"])
+        #expect(reading.hasEnded)
+    }
+
     @Test func newlineInsideQuotesEndsNoRecord() throws {
         files.put("a.csv", "h1,h2\n\"a\nb\",c\nd,e\n")
         let source = source(["a.csv"], framing: .csv())

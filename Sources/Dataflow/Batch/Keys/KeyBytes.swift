@@ -32,6 +32,7 @@ struct KeyBytes {
     @inline(__always)
     mutating func end(_ end: UnsafeMutableRawPointer) -> UInt64 {
         let length = unsafe end - cursor
+        precondition(length >> 24 == 0 && count >> 32 == 0, "a key has less than 16 MiB")
         unsafe end.storeBytes(of: 0, as: UInt64.self)
         let place = UInt64(truncatingIfNeeded: count) &<< 32 | UInt64(truncatingIfNeeded: length)
         count &+= (length &+ 7) & ~7
