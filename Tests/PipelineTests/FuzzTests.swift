@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Pipeline
@@ -32,8 +33,8 @@ struct FuzzTests {
     ]
 
     /// Seeds to try; `WEIR_FUZZ_SEEDS` sets how many for a long run.
-    static let seeds: Range<UInt64> =
-        0..<(ProcessInfo.processInfo.environment["WEIR_FUZZ_SEEDS"].flatMap { UInt64($0) } ?? 400)
+    static let seeds: [UInt64] = Seeds.list(
+        ProcessInfo.processInfo.environment["WEIR_FUZZ_SEEDS"].flatMap { Int($0) } ?? 400)
 
     @Test func mutatedFilesAreCheckedWithoutACrash() {
         for seed in FuzzTests.seeds { checkMutation(seed) }

@@ -76,6 +76,8 @@ package struct StepCounters: Sendable, Equatable {
     package var absorbed = 0
     package var held = 0
     package var emitted = 0
+    /// Of the rows that passed, those that found nothing to join with; apart, like `emitted`.
+    package var missed = 0
 
     package init() {}
 
@@ -95,5 +97,6 @@ package struct StepCounters: Sendable, Equatable {
         sum.absorbed += other.absorbed
         sum.held += other.held
         sum.emitted += other.emitted
+        sum.missed += other.missed
     }
 }

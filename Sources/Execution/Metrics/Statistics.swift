@@ -42,7 +42,7 @@ package struct Statistics: Sendable {
                     + "+ filtered \(c.filtered) + duplicate \(c.duplicate) + late \(c.late) "
                     + "+ errors \(c.errors) + unmatched \(c.unmatched) "
                     + "+ absorbed \(c.absorbed) + held \(c.held); "
-                    + "emitted \(c.emitted)")
+                    + "emitted \(c.emitted)" + (c.missed > 0 ? ", missed \(c.missed)" : ""))
         }
         for (name, rows) in sinks { lines.append("sink \(name): rows \(rows)") }
         return lines.joined(separator: "\n")

@@ -33,6 +33,7 @@ final class BroadcastJoinOperator: Operator {
             ? rest : batch.selection.removing(keyed.removing(rest))
         let passed = step.kind == .left ? batch.selection : batch.selection.removing(missed)
         counters.passed += passed.count
+        if step.kind == .left { counters.missed += missed.count }
         if step.kind == .inner && !missed.isEmpty {
             counters.unmatched += missed.count
             output.emit(batch.selecting(missed), to: .unmatched)
