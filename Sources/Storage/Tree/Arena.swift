@@ -14,6 +14,8 @@ struct Arena: ~Copyable {
     private static let firstBytes = 1 << 10
 
     private var blocks: [Slab] = []
+    /// Bytes used of each block, but for the last one.
+    private var ends: [Int] = []
     /// The addresses of the blocks, for the loops.
     private(set) var bases: UnsafeMutablePointer<UnsafeMutableRawPointer>
     private var basesCapacity = 8
@@ -28,7 +30,16 @@ struct Arena: ~Copyable {
     deinit { unsafe bases.deallocate() }
 
     /// Memory held, in bytes.
-    var byteCount: Int { blocks.reduce(0) { $0 + $1.byteCount } }
+    private(set) var byteCount = 0
+
+    /// What the next reservation gives, or less: every reference given so far is smaller.
+    var position: UInt32 {
+        guard !blocks.isEmpty else { return 0 }
+        return UInt32(truncatingIfNeeded: (blocks.count &- 1) &<< 15 &+ min(used &>> 3, 1 << 15))
+    }
+
+    /// What was reserved so far: it stays readable by others while this one grows.
+    var slice: ArenaSlice { ArenaSlice(blocks: blocks, ends: blocks.isEmpty ? [] : ends + [used]) }
 
     /// Reserves `count` bytes, a multiple of 8; gives their reference.
     ///
@@ -51,6 +62,7 @@ struct Arena: ~Copyable {
             while size < used + count && size < Self.blockBytes { size *= 2 }
             let larger = Slab(byteCount: size)
             unsafe larger.base.copyMemory(from: blocks[0].base, byteCount: used)
+            byteCount += larger.byteCount - blocks[0].byteCount
             blocks[0] = larger
             unsafe bases[0] = larger.base
             room = min(size, Self.blockBytes)
@@ -60,7 +72,9 @@ struct Arena: ~Copyable {
         let block = Slab(byteCount: size)
         precondition(blocks.count < Self.blocksMax, "a table of state holds at most 16 GiB")
         if blocks.count == basesCapacity { moveBases() }
+        if !blocks.isEmpty { ends.append(used) }
         blocks.append(block)
+        byteCount += block.byteCount
         unsafe bases[blocks.count - 1] = block.base
         used = 0
         room = max(count, min(block.byteCount, Self.blockBytes))

@@ -73,16 +73,16 @@ extension HotTable {
     package func store(_ bytes: RawSpan, replacing old: UInt32) -> UInt32 {
         let count = bytes.byteCount
         if old != 0 {
-            let address = unsafe arena.address(old &- 1)
+            let address = unsafe blobs.address(old &- 1)
             let room = Int(unsafe address.load(as: UInt64.self) >> 32)
-            if count <= room {
+            if count <= room && old &- 1 >= frozenBlobsEnd {
                 unsafe write(bytes, room: room, to: address)
                 return old
             }
         }
         let room = max(16, (count + 7) & ~7)
-        let reference = arena.reserve(8 + room)
-        unsafe write(bytes, room: room, to: arena.address(reference))
+        let reference = blobs.reserve(8 + room)
+        unsafe write(bytes, room: room, to: blobs.address(reference))
         return reference + 1
     }
 
@@ -105,7 +105,7 @@ extension HotTable {
 
     /// The bytes behind a reference that `store` gave; good until the next insertion.
     package func stored(_ reference: UInt32) -> UnsafeRawBufferPointer {
-        let address = unsafe arena.address(reference &- 1)
+        let address = unsafe blobs.address(reference &- 1)
         let count = Int(unsafe address.load(as: UInt64.self) & 0xffff_ffff)
         return unsafe UnsafeRawBufferPointer(start: address + 8, count: count)
     }

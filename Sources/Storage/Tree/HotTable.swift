@@ -14,26 +14,36 @@
 package final class HotTable {
     /// Bytes of an entry's value; a multiple of 8.
     package let valueWidth: Int
+    /// Where in a value the references of stored bytes are: offsets of words that are 0 or what
+    /// `store` gave.
+    package let references: [Int]
     /// Entries.
     package private(set) var count = 0
     var arena = Arena()
+    /// What `store` keeps beside the entries.
+    var blobs = Arena()
     private(set) var slots: Slab
     private(set) var mask: Int
 
     /// Set in an entry's number where the key was not there before.
     package static let isNewMark: UInt32 = 1 << 31
+    /// Entries below it are being written to disk, or were: they are not changed, but copied.
+    private(set) var frozenEnd: UInt32 = 0
+    /// Stored bytes below it are not changed either.
+    private(set) var frozenBlobsEnd: UInt32 = 0
     private static let slotsMin = 64
 
     /// An empty table whose values have `valueWidth` bytes (rounded up to 8), all zero at first.
-    package init(valueWidth: Int) {
+    package init(valueWidth: Int, references: [Int] = []) {
         self.valueWidth = (valueWidth + 7) & ~7
+        self.references = references
         slots = Slab(byteCount: Self.slotsMin * 8)
         slots.fill(0, count: Self.slotsMin * 8)
         mask = Self.slotsMin - 1
     }
 
     /// Memory held, in bytes.
-    package var byteCount: Int { arena.byteCount + (mask + 1) * 8 }
+    package var byteCount: Int { arena.byteCount + blobs.byteCount + (mask + 1) * 8 }
 
     /// Finds the entry of each row's key, making those that are missing, in the order of the rows.
     ///
@@ -87,12 +97,37 @@ package final class HotTable {
                 let entry = UInt32(truncatingIfNeeded: word) &- 1
                 if word & ~0xffff_ffff == tag, unsafe isEntry(entry, header, key) {
                     unsafe out[row] = entry
+                    if entry < frozenEnd { unsafe out[row] = thaw(entry, at: slot) }
                     break
                 }
                 slot = (slot &+ 1) & mask
             }
         }
         count += made
+    }
+
+    /// Ends a slice: what was written since the last one becomes immutable, at the cost of a few
+    /// words. An entry of it whose value may change is copied at its next use.
+    package func freeze() -> FrozenSlice {
+        let slice = FrozenSlice(
+            entries: arena.slice, blobs: blobs.slice, from: frozenEnd, valueWidth: valueWidth,
+            references: references)
+        frozenEnd = arena.position
+        frozenBlobsEnd = blobs.position
+        return slice
+    }
+
+    /// A copy of a frozen entry that may be changed; one without a value needs none.
+    @inline(never)
+    private func thaw(_ entry: UInt32, at slot: Int) -> UInt32 {
+        guard valueWidth > 0 else { return entry }
+        let keyCount = Int(unsafe arena.address(entry).load(as: UInt64.self) & 0xff_ffff)
+        let byteCount = 8 + (keyCount + 7) & ~7 + valueWidth
+        let copy = arena.reserve(byteCount)
+        unsafe arena.address(copy).copyMemory(from: arena.address(entry), byteCount: byteCount)
+        let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
+        unsafe words[slot] = words[slot] & ~0xffff_ffff | UInt64(copy &+ 1)
+        return copy
     }
 
     @inline(__always)
