@@ -1,0 +1,29 @@
+import Synchronization
+
+/// What a background job of the store made.
+struct Completion: Sendable {
+    let family: Int
+    let job: Int
+    let outcome: Result<[ColdSection], StorageError>
+}
+
+/// Where background jobs leave what they made, until the owner of the store comes for it.
+final class Completions: Sendable {
+    private let waiting = Mutex<[Completion]>([])
+    private let hasSome = Atomic<Bool>(false)
+    let waker = Waker()
+
+    func add(_ completion: Completion) {
+        waiting.withLock { $0.append(completion) }
+        hasSome.store(true, ordering: .releasing)
+        waker.wake()
+    }
+
+    func take() -> [Completion] {
+        guard hasSome.exchange(false, ordering: .acquiring) else { return [] }
+        return waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Synchronization
+
+/// The directory of a pipeline's state: immutable files whose names are never used twice.
+///
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run
+///
+/// An incarnation is one run of the pipeline: a number one greater than any found in the names.
+package final class StateDirectory: Sendable {
+    package let path: String
+    package let fileSystem: any FileSystem
+    package let incarnation: UInt64
+    private let nextNumber = Atomic<Int>(1)
+
+    /// Takes a directory over, making it where it is absent.
+    package init(_ path: String, fileSystem: any FileSystem) throws(StorageError) {
+        self.path = path
+        self.fileSystem = fileSystem
+        try fileSystem.makeDirectories(path)
+        var greatest: UInt64 = 0
+        for name in try fileSystem.names(in: path) {
+            if let incarnation = Self.incarnation(of: name) { greatest = max(greatest, incarnation) }
+        }
+        incarnation = greatest + 1
+    }
+
+    /// The incarnation that a name carries, if it is one of ours.
+    package static func incarnation(of name: String) -> UInt64? {
+        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].utf8.count == 16, parts[2].hasSuffix(".run"),
+            UInt64(parts[1]) != nil, UInt64(parts[2].dropLast(4)) != nil
+        else { return nil }
+        return UInt64(parts[0], radix: 16)
+    }
+
+    /// A name for a new file of a worker, and its number.
+    func makeName(worker: Int) -> (name: String, number: UInt64) {
+        let number = nextNumber.add(1, ordering: .relaxed).oldValue
+        let digits = String(incarnation, radix: 16)
+        let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        return ("\(padded)-\(worker)-\(number).run", UInt64(number))
+    }
+
+    func path(of name: String) -> String { path + "/" + name }
+
+    /// Removes the files of earlier incarnations.
+    package func removeOrphans() throws(StorageError) {
+        for name in try fileSystem.names(in: path) {
+            guard let other = Self.incarnation(of: name), other < incarnation else { continue }
+            try fileSystem.unlink(path(of: name))
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Storage
+import TestSupport
+import Testing
+
+/// The bucketed family against dictionaries, under many configurations.
+struct BucketedFamilyTests {
+    /// What a key should have.
+    struct Value: Equatable {
+        var number: UInt64 = 0
+        var text: [UInt8]?
+    }
+
+    /// One run of random operations.
+    final class World {
+        var random: SplitMix64
+        let files = MemoryFileSystem()
+        let executor = ManualExecutor()
+        let store: StateStore
+        let family: BucketedFamily
+        let hasValues: Bool
+        var twin: [Int64: [[UInt8]: Value]] = [:]
+        let isDelayed: Bool
+
+        init(seed: UInt64) throws {
+            var random = SplitMix64(seed: seed)
+            hasValues = seed % 2 == 0
+            isDelayed = random.chance(0.7)
+            var options = StateStore.Options(
+                memoryBytes: random.pick([64 << 10, 256 << 10, 1 << 20, 64 << 20]))
+            options.blockBytes = random.pick([64, 256, 4096])
+            options.codec = random.pick([.none, .lz4, .zstd(level: 1)])
+            options.filterBitsPerKey = random.pick([1, 4, 10])
+            options.runsMax = random.pick([2, 3, 8])
+            let directory = try StateDirectory("state", fileSystem: files)
+            store = StateStore(
+                directory: directory, worker: 0, options: options, executor: executor)
+            family = store.makeFamily(
+                "test", valueWidth: hasValues ? 16 : 0, references: hasValues ? [8] : [])
+            self.random = random
+        }
+
+        func randomKey() -> [UInt8] {
+            let number = random.chance(0.5) ? random.int(0..<200) : random.int(0..<5000)
+            let length = number % 3 == 0 ? 24 : 3 + number % 40
+            var key = [UInt8](repeating: UInt8(number % 7), count: length)
+            key[length - 1] = UInt8(number & 0xff)
+            key[length - 2] = UInt8(number >> 8)
+            // Keys carry the group that their hash says, or not.
+            let hash = Self.hash(key)
+            if number % 5 != 0 {
+                key[0] = UInt8(hash >> 57)
+                key[1] = UInt8(hash >> 49 & 0xff)
+            }
+            return key
+        }
+
+        static func hash(_ key: [UInt8]) -> UInt64 {
+            let number = UInt64(key[key.count - 1]) | UInt64(key[key.count - 2]) << 8
+            // Some keys have the same hash, or the same upper half.
+            let spread = number % 11 == 0 ? 5 : number
+            return (spread &* 0x9e37_79b9_7f4a_7c15) ^ (number % 13 == 0 ? number << 24 : 0)
+        }
+
+        func write() throws {
+            let bucket = Int64(random.int(0..<6))
+            let keys = (0..<random.int(1...120)).map { _ in randomKey() }
+            let encoded = HotTableTests.encoded(
+                keys.map { HotTableTests.Key(bytes: $0, hash: Self.hash($0)) })
+            let chosen = random.chance(0.5)
+                ? nil : keys.indices.filter { _ in random.chance(0.6) }
+            let rows = chosen ?? Array(keys.indices)
+            let entries = Slab(byteCount: keys.count * 4)
+            let table = try family.getOrInsert(
+                bucket: bucket, encoded, rows: chosen.map(HotTableTests.rows), count: rows.count,
+                into: entries)
+            for row in rows {
+                let word = HotTableTests.word(entries, row)
+                let isNew = word & HotTable.isNewMark != 0
+                let before = twin[bucket]?[keys[row]]
+                #expect(isNew == (before == nil))
+                var value = before ?? Value()
+                if hasValues {
+                    let entry = word & ~HotTable.isNewMark
+                    check(value, entry, table)
+                    change(&value, entry, table)
+                }
+                twin[bucket, default: [:]][keys[row]] = value
+            }
+            try family.balance(bucket)
+        }
+
+        func check(_ value: Value, _ entry: UInt32, _ table: HotTable) {
+            #expect(table.word(of: entry, at: 0) == value.number)
+            let reference = UInt32(truncatingIfNeeded: table.word(of: entry, at: 8))
+            let text = reference == 0 ? nil : unsafe Array(table.stored(reference))
+            #expect(text == value.text)
+        }
+
+        func change(_ value: inout Value, _ entry: UInt32, _ table: HotTable) {
+            value.number &+= UInt64(random.int(0..<1000))
+            table.setWord(of: entry, at: 0, to: value.number)
+            guard random.chance(0.3) else { return }
+            let text = [UInt8](
+                repeating: UInt8(random.int(0..<256)), count: random.int(0..<60))
+            let old = UInt32(truncatingIfNeeded: table.word(of: entry, at: 8))
+            table.setWord(of: entry, at: 8, to: UInt64(table.store(text, replacing: old)))
+            value.text = text
+        }
+
+        func read() throws {
+            let bucket = Int64(random.int(0..<6))
+            let keys = (0..<random.int(1...50)).map { _ in randomKey() }
+            let encoded = HotTableTests.encoded(
+                keys.map { HotTableTests.Key(bytes: $0, hash: Self.hash($0)) })
+            let entries = Slab(byteCount: keys.count * 4)
+            try family.find(
+                bucket: bucket, encoded, rows: nil, count: keys.count, into: entries)
+            for (row, key) in keys.enumerated() {
+                let entry = HotTableTests.word(entries, row)
+                let value = twin[bucket]?[key]
+                #expect((entry != HotTable.absent) == (value != nil))
+                if hasValues, let value, let table = family.existing(bucket) {
+                    check(value, entry, table)
+                }
+            }
+            try family.balance(bucket)
+        }
+
+        /// Everything of a bucket, as it comes back at its end.
+        func close() throws {
+            let bucket = Int64(random.int(0..<6))
+            let expected = twin.removeValue(forKey: bucket) ?? [:]
+            let table = try family.load(bucket)
+            let entries = table?.sortedEntries() ?? []
+            #expect(entries.count == expected.count)
+            for entry in entries {
+                guard let table, let value = unsafe expected[Array(table.key(of: entry))] else {
+                    Issue.record("a key that nobody wrote")
+                    continue
+                }
+                if hasValues { check(value, entry, table) }
+            }
+            try family.drop(bucket)
+        }
+
+        func step() throws {
+            switch random.int(0..<20) {
+            case 0..<12: try write()
+            case 12..<15: try read()
+            case 15: try close()
+            case 16: family.flush(family.starts.filter { _ in random.chance(0.4) })
+            case 17: try store.settle()
+            default: executor.runOne(random.pick([.flush, .merge]))
+            }
+            if !isDelayed {
+                while executor.runOne(.flush) || executor.runOne(.merge) {}
+            }
+        }
+    }
+
+    @Test(arguments: Seeds.list(24))
+    func agreesWithDictionaries(seed: UInt64) throws {
+        let world = try World(seed: seed)
+        for _ in 0..<60 { try world.step() }
+        for bucket in world.family.starts { try world.family.drop(bucket) }
+        try world.store.settle()
+        // After the last bucket no file is left, and nothing is counted.
+        #expect(world.files.paths.isEmpty, "\(Seeds.note(seed)): \(world.files.paths)")
+        #expect(world.store.memory.tables == 0)
+        #expect(world.store.memory.filters == 0)
+        #expect(world.store.diskBytes == 0)
+    }
+}
