@@ -3,18 +3,8 @@
 /// S3-FIFO: a small queue takes what is new, a main queue what was asked for again, and a list of
 /// ghosts remembers what the small queue let go of, so that one long scan pushes out nothing but
 /// itself (Yang et al., "FIFO Queues Are All You Need for Cache Eviction", SOSP 2023).
+@safe
 package final class BlockCache {
-    private struct Key: Hashable {
-        let file: UInt64
-        let offset: Int
-    }
-
-    private struct Entry {
-        let slice: SlabSlice
-        var uses: UInt8
-        var isMain: Bool
-    }
-
     /// Bytes of blocks, at most.
     package var budget: Int { didSet { shrink() } }
     /// Bytes of blocks held.
@@ -22,125 +12,109 @@ package final class BlockCache {
     package private(set) var hits = 0
     package private(set) var misses = 0
 
-    private var entries: [Key: Entry] = [:]
-    private var small = Queue()
-    private var main = Queue()
-    private var ghosts = Queue()
-    private var ghostKeys: [Key: Int] = [:]
+    private var slots = BlockSlots()
+    private var small = BlockSlots.Queue()
+    private var main = BlockSlots.Queue()
+    private var ghosts = BlockGhosts()
     private var smallBytes = 0
+    /// The slot of one block of each file; its others hang on it.
+    private var firstOfFile: [UInt64: Int32] = [:]
 
-    /// A first-in first-out queue of keys.
-    private struct Queue {
-        private var keys: [Key] = []
-        private var head = 0
-
-        var count: Int { keys.count - head }
-
-        mutating func push(_ key: Key) { keys.append(key) }
-
-        mutating func pop() -> Key? {
-            guard head < keys.count else { return nil }
-            defer { head += 1 }
-            if head > 1024 && head * 2 > keys.count {
-                keys.removeFirst(head)
-                head = 0
-            }
-            return keys[head]
-        }
-    }
+    /// Uses of a block that are counted.
+    private static let usesMax: UInt8 = 3
+    /// Bytes that a block costs besides its own.
+    private static let overheadBytes = 128
 
     /// An empty cache.
     package init(budget: Int) { self.budget = budget }
 
+    /// Blocks held.
+    package var count: Int { slots.count }
+
     /// A block, if it is there.
     package func find(file: UInt64, offset: Int) -> SlabSlice? {
-        let key = Key(file: file, offset: offset)
-        guard let index = entries.index(forKey: key) else {
-            misses += 1
+        let slot = slots.find(file: file, offset: offset)
+        guard slot >= 0 else {
+            misses &+= 1
             return nil
         }
-        hits += 1
-        if entries.values[index].uses < 3 { entries.values[index].uses += 1 }
-        return entries.values[index].slice
+        hits &+= 1
+        return slots.use(slot, most: Self.usesMax)
     }
 
     /// Keeps a block, if there is room for it at all.
     package func insert(_ slice: SlabSlice, file: UInt64, offset: Int) {
-        let key = Key(file: file, offset: offset)
-        guard Self.cost(slice) <= budget, entries[key] == nil else { return }
-        let wasLetGo = ghostKeys.removeValue(forKey: key) != nil
-        entries[key] = Entry(slice: slice, uses: 0, isMain: wasLetGo)
-        byteCount += Self.cost(slice)
+        let cost = slice.slab.byteCount + Self.overheadBytes
+        guard cost <= budget, slots.find(file: file, offset: offset) < 0 else { return }
+        // Room is made first: the new block is not the one that goes.
+        shrink(to: budget - cost)
+        let wasLetGo = ghosts.remove(file: file, offset: offset)
+        let slot = slots.insert(slice, file: file, offset: offset, cost: cost)
+        slots.hang(slot, before: firstOfFile.updateValue(slot, forKey: file) ?? -1)
+        byteCount += cost
         if wasLetGo {
-            main.push(key)
+            slots.push(slot, to: &main, isMain: true)
         } else {
-            small.push(key)
-            smallBytes += Self.cost(slice)
+            slots.push(slot, to: &small, isMain: false)
+            smallBytes += cost
         }
-        shrink()
     }
 
     /// Forgets the blocks of a file that is gone.
     package func remove(file: UInt64) {
-        for key in entries.keys where key.file == file { remove(key) }
+        while let slot = firstOfFile[file] { remove(slot) }
     }
 
-    private static func cost(_ slice: SlabSlice) -> Int { slice.slab.byteCount + 128 }
-
-    private func remove(_ key: Key) {
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        byteCount -= Self.cost(entry.slice)
-        if !entry.isMain { smallBytes -= Self.cost(entry.slice) }
+    private func remove(_ slot: Int32) {
+        let cost = slots.cost(slot)
+        byteCount -= cost
+        if slots.isMain(slot) {
+            slots.unlink(slot, from: &main)
+        } else {
+            slots.unlink(slot, from: &small)
+            smallBytes -= cost
+        }
+        let file = slots.file(slot)
+        let next = slots.unhang(slot)
+        if firstOfFile[file] == slot { firstOfFile[file] = next < 0 ? nil : next }
+        slots.remove(slot)
     }
 
-    private func shrink() {
-        while byteCount > budget {
-            if smallBytes * 10 > budget || main.count == 0 {
-                if !shrinkSmall() && !shrinkMain() { return }
-            } else if !shrinkMain() && !shrinkSmall() {
-                return
+    private func shrink() { shrink(to: budget) }
+
+    private func shrink(to limit: Int) {
+        while byteCount > max(limit, 0) {
+            if main.last < 0 || (smallBytes > budget / 10 && small.last >= 0) {
+                shrinkSmall()
+            } else {
+                shrinkMain()
             }
         }
     }
 
-    private func shrinkSmall() -> Bool {
-        while let key = small.pop() {
-            guard let entry = entries[key], !entry.isMain else { continue }
-            if entry.uses > 0 {
-                entries[key]?.isMain = true
-                entries[key]?.uses = 0
-                smallBytes -= Self.cost(entry.slice)
-                main.push(key)
-                continue
-            }
-            remove(key)
-            remember(key)
-            return true
+    /// Lets go of the oldest new block, or moves it if it was asked for again.
+    private func shrinkSmall() {
+        let slot = small.last
+        guard slots.uses(slot) > 0 else {
+            ghosts.insert(file: slots.file(slot), offset: slots.offset(slot), among: slots.count)
+            remove(slot)
+            return
         }
-        return false
+        slots.unlink(slot, from: &small)
+        smallBytes -= slots.cost(slot)
+        slots.forgetUses(slot)
+        slots.push(slot, to: &main, isMain: true)
     }
 
-    private func shrinkMain() -> Bool {
-        while let key = main.pop() {
-            guard let entry = entries[key], entry.isMain else { continue }
-            if entry.uses > 0 {
-                entries[key]?.uses -= 1
-                main.push(key)
-                continue
-            }
-            remove(key)
-            return true
+    /// Lets go of the oldest of the main blocks, or gives it another round.
+    private func shrinkMain() {
+        let slot = main.last
+        guard slots.uses(slot) > 0 else {
+            remove(slot)
+            return
         }
-        return false
-    }
-
-    /// Keeps the name of a block that was let go of, for about as many as there are blocks.
-    private func remember(_ key: Key) {
-        ghosts.push(key)
-        ghostKeys[key, default: 0] += 1
-        while ghosts.count > entries.count + 16, let oldest = ghosts.pop() {
-            guard let times = ghostKeys[oldest] else { continue }
-            ghostKeys[oldest] = times > 1 ? times - 1 : nil
-        }
+        slots.takeUse(slot)
+        slots.unlink(slot, from: &main)
+        slots.push(slot, to: &main, isMain: true)
     }
 }
