@@ -56,10 +56,13 @@ package enum BlockCodec: Equatable, Sendable {
         guard body.byteCount > headBytes else { return nil }
         let base = unsafe body.slab.base + body.range.lowerBound
         let count = Int(UInt32(littleEndian: unsafe base.loadUnaligned(as: UInt32.self)))
-        guard count <= rawBytesMax else { return nil }
+        let size = body.byteCount - headBytes
+        // A byte of LZ4 stands for 255 at most.
+        guard count <= rawBytesMax, mark != BlockCodec.lz4.mark || count <= size * 255 else {
+            return nil
+        }
         let output = Slab(byteCount: count)
         let source = unsafe base + headBytes
-        let size = body.byteCount - headBytes
         let written: Int
         switch mark {
         case BlockCodec.lz4.mark:

@@ -2,6 +2,8 @@
 package final class FrameReader: Sendable {
     private let file: any File
     package let footer: SlabSlice
+    /// Where the footer lies.
+    let footerPlace: FramePlace
     /// Bytes of the file.
     package let byteCount: Int
 
@@ -9,8 +11,8 @@ package final class FrameReader: Sendable {
     package init(_ file: any File) throws(StorageError) {
         self.file = file
         byteCount = try file.status().byteCount
-        let place = try Self.footerPlace(of: file, byteCount: byteCount)
-        footer = try Self.read(place, of: file)
+        footerPlace = try Self.footerPlace(of: file, byteCount: byteCount)
+        footer = try Self.read(footerPlace, of: file)
     }
 
     private static func footerPlace(

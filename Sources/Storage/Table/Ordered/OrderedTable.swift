@@ -38,9 +38,7 @@ package final class OrderedTable: Sendable {
         do throws(ByteReader.Damage) {
             properties = try TableProperties(frames.footer, byteCount: frames.byteCount)
         } catch {
-            throw StorageError(
-                .corrupt, operation: "read", path: file.path, cause: error.cause,
-                advice: OrderedTable.advice)
+            throw Self.corrupt(file.path, frames.footerPlace, error.cause)
         }
         let indexPlace = properties.index
         let indexBytes = try frames.read(indexPlace)
@@ -63,21 +61,21 @@ package final class OrderedTable: Sendable {
         }
     }
 
-    private static let advice = "restore the state from a checkpoint"
-
     private static func corrupt(
         _ path: String, _ place: FramePlace, _ cause: String
     ) -> StorageError {
         StorageError(
             .corrupt, operation: "read", path: path, offset: place.offset, cause: cause,
-            advice: advice)
+            advice: "restore the state from a checkpoint")
     }
 
     /// That a block cannot be right.
     func damage(_ block: Int) -> StorageError {
-        let place = index?.place(block) ?? properties.index
-        return Self.corrupt(path, place, "a block cannot be read though its checksum is right")
+        Self.corrupt(path, place(of: block), "a block cannot be read though its checksum is right")
     }
+
+    /// Where a block lies.
+    func place(of block: Int) -> FramePlace { index?.place(block) ?? properties.index }
 
     /// Memory held by index and filter, in bytes.
     package var residentByteCount: Int { (index?.byteCount ?? 0) + (filter?.byteCount ?? 0) }
