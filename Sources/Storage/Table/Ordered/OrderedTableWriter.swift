@@ -162,7 +162,7 @@ package final class OrderedTableWriter {
         index.add(place, continues: blockContinues)
     }
 
-    /// Writes what stands behind the blocks, and syncs the file. The attachment is the caller's own.
+    /// Writes what stands behind the blocks, and syncs the file. The attachment is the caller's.
     package func finish(attachment: SlabSlice? = nil) throws(StorageError) -> TableProperties {
         precondition(properties.entryCount > 0 || attachment != nil, "a table holds something")
         if block.count > 0 { try endBlock() }
