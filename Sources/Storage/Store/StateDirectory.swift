@@ -28,7 +28,9 @@ package final class StateDirectory: Sendable {
         }
         var greatest: UInt64 = 0
         for name in try fileSystem.names(in: path) {
-            if let incarnation = Self.incarnation(of: name) { greatest = max(greatest, incarnation) }
+            if let incarnation = Self.incarnation(of: name) {
+                greatest = max(greatest, incarnation)
+            }
         }
         incarnation = greatest + 1
     }

@@ -89,7 +89,8 @@ package final class StateStore {
     /// not keep up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
-        let budget = options.memoryBytes
+        // Growing tables, background jobs and pooled memory take a share that is not counted.
+        let budget = options.memoryBytes - options.memoryBytes / 5
         let (tables, filters, _) = memory
         cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
         let frozen = families.reduce(0) { $0 + $1.frozenBytes }
