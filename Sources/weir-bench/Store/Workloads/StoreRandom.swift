@@ -40,8 +40,8 @@ enum StoreRandom {
 
 /// Ranks from 0 by Zipf's law: rank `r` has a weight of 1 / (r + 1)^0.99.
 ///
-/// After Gray et al., "Quickly generating billion-record synthetic databases" (SIGMOD '94): a closed
-/// form that is near enough, and takes no table.
+/// After Gray et al., "Quickly generating billion-record synthetic databases", SIGMOD 1994: a
+/// closed form that is near enough, and takes no table.
 struct ZipfRanks {
     private let count: Double
     private let alpha: Double
