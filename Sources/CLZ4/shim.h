@@ -1,2 +1,4 @@
 #include <lz4.h>
 #include <lz4frame.h>
+
+#include "crc32c.h"

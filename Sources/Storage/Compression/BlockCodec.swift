@@ -1,5 +1,4 @@
 import CLZ4
-import CZstd
 
 /// How the blocks of stored files are compressed, each on its own.
 package enum BlockCodec: Equatable, Sendable {
@@ -41,9 +40,9 @@ package enum BlockCodec: Equatable, Sendable {
                     target.assumingMemoryBound(to: CChar.self), Int32(content.byteCount),
                     Int32(limit)))
         case .zstd(let level):
-            let result = unsafe ZSTD_compress(
-                target, limit, source, content.byteCount, Int32(level))
-            written = ZSTD_isError(result) != 0 ? 0 : result
+            written =
+                unsafe ZstdContexts.shared.compress(
+                    source, count: content.byteCount, to: target, limit: limit, level: level) ?? 0
         }
         guard written > 0 else { return nil }
         unsafe output.base.storeBytes(
@@ -69,8 +68,9 @@ package enum BlockCodec: Equatable, Sendable {
                     source.assumingMemoryBound(to: CChar.self),
                     output.base.assumingMemoryBound(to: CChar.self), Int32(size), Int32(count)))
         case BlockCodec.zstd(level: 0).mark:
-            let result = unsafe ZSTD_decompress(output.base, count, source, size)
-            written = ZSTD_isError(result) != 0 ? -1 : result
+            written =
+                unsafe ZstdContexts.shared.decompress(
+                    source, count: size, to: output.base, limit: count) ?? -1
         default: return nil
         }
         return written == count ? SlabSlice(output, 0..<count) : nil

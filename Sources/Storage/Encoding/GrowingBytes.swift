@@ -29,7 +29,8 @@ struct GrowingBytes: ~Copyable {
 
     @inline(__always)
     mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
-        unsafe extend(by: MemoryLayout<Value>.size).storeBytes(of: value.littleEndian, as: Value.self)
+        unsafe extend(by: MemoryLayout<Value>.size).storeBytes(
+            of: value.littleEndian, as: Value.self)
     }
 
     mutating func append(_ other: borrowing GrowingBytes) {

@@ -7,7 +7,9 @@ package final class StateStore {
     package struct Options: Sendable {
         /// Bytes of memory for tables, filters, indexes and cached blocks.
         package var memoryBytes: Int
+        /// How flushes compress, and how merges do.
         package var codec = BlockCodec.lz4
+        package var mergeCodec = BlockCodec.lz4
         /// Bytes of a block before compression, about.
         package var blockBytes = 4 << 10
         package var filterBitsPerKey = 10
@@ -121,6 +123,14 @@ package final class StateStore {
         while families.contains(where: { $0.isBusy }) {
             executor.wait(completions.waker)
             try takeCompletions()
+        }
+    }
+
+    /// Forgets all state and removes its files, when no job is under way any more.
+    package func removeAll() throws(StorageError) {
+        try takeCompletions()
+        for family in families {
+            for start in family.starts { try family.drop(start) }
         }
     }
 

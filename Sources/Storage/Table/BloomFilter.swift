@@ -5,8 +5,13 @@
 ///
 ///     filter = hash count: 4 | 0: 4 | blocks of 64 bytes
 @safe
-struct BloomFilter: Sendable {
-    private let slab: Slab
+struct BloomFilter: @unchecked Sendable {
+    // Sendable: the blocks are written by one owner before the filter is shared, and read after.
+
+    /// The bytes of the filter.
+    let encoded: SlabSlice
+    /// The first block, at the start of a cache line.
+    private let blocks: UnsafeMutableRawPointer
     private let blockCount: Int
     private let hashCount: Int
 
@@ -18,9 +23,11 @@ struct BloomFilter: Sendable {
         blockCount = max(1, (keyCount * bitsPerKey + 511) / 512)
         // ln 2 times the bits per key, somewhat less since the blocks fill unevenly.
         hashCount = max(1, min(12, bitsPerKey * 6 / 10))
-        slab = Slab(byteCount: Self.headBytes + blockCount * Self.blockBytes)
-        slab.fill(0, count: Self.headBytes + blockCount * Self.blockBytes)
-        unsafe slab.base.storeBytes(of: UInt32(hashCount), as: UInt32.self)
+        encoded = Self.aligned(Self.headBytes + blockCount * Self.blockBytes)
+        let base = unsafe encoded.slab.base + encoded.range.lowerBound
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: encoded.byteCount)
+        unsafe base.storeBytes(of: UInt32(hashCount).littleEndian, as: UInt32.self)
+        unsafe blocks = base + Self.headBytes
     }
 
     /// Takes a filter as `encoded` gives it; nil where it is none.
@@ -28,29 +35,41 @@ struct BloomFilter: Sendable {
         guard slice.byteCount > Self.headBytes,
             (slice.byteCount - Self.headBytes) % Self.blockBytes == 0
         else { return nil }
-        if slice.range.lowerBound == 0 {
-            slab = slice.slab
+        if Self.padding(slice.slab, slice.range.lowerBound) == 0 {
+            encoded = slice
         } else {
-            slab = Slab(byteCount: slice.byteCount)
-            slab.copy(slice, to: 0)
+            encoded = Self.aligned(slice.byteCount)
+            encoded.slab.copy(slice, to: encoded.range.lowerBound)
         }
+        let base = unsafe encoded.slab.base + encoded.range.lowerBound
         blockCount = (slice.byteCount - Self.headBytes) / Self.blockBytes
-        hashCount = Int(unsafe slab.base.load(as: UInt32.self))
+        hashCount = Int(UInt32(littleEndian: unsafe base.load(as: UInt32.self)))
+        unsafe blocks = base + Self.headBytes
         guard (1...12).contains(hashCount) else { return nil }
     }
 
-    /// The bytes of the filter.
-    var encoded: SlabSlice { SlabSlice(slab, 0..<byteCount) }
+    /// Bytes from a place in a slab to the next cache line.
+    private static func padding(_ slab: Slab, _ offset: Int) -> Int {
+        let address = unsafe UInt(bitPattern: slab.base) &+ UInt(offset)
+        return Int((64 &- address % 64) % 64)
+    }
+
+    /// Bytes that begin at a cache line.
+    private static func aligned(_ byteCount: Int) -> SlabSlice {
+        let slab = Slab(byteCount: byteCount + 48)
+        let start = padding(slab, 0)
+        return SlabSlice(slab, start..<start + byteCount)
+    }
 
     /// Memory held, in bytes.
-    var byteCount: Int { Self.headBytes + blockCount * Self.blockBytes }
+    var byteCount: Int { encoded.slab.byteCount }
 
     /// The block of a hash, and a word whose parts choose the bits in it.
     @inline(__always)
     private func place(_ hash: UInt64) -> (block: UnsafeMutableRawPointer, bits: UInt64) {
         let mixed = Hash64.hash(hash)
         let number = Int(truncatingIfNeeded: mixed.multipliedFullWidth(by: UInt64(blockCount)).high)
-        let block = unsafe slab.base + (Self.headBytes &+ number &* Self.blockBytes)
+        let block = unsafe blocks + number &* Self.blockBytes
         return unsafe (block, Hash64.hash(mixed))
     }
 
@@ -84,18 +103,46 @@ struct BloomFilter: Sendable {
         return true
     }
 
+    /// The word of a block, and the bit in it, that the low nine bits choose.
+    @inline(__always)
+    private static func holds(_ block: UnsafeMutableRawPointer, _ bits: UInt64) -> UInt64 {
+        let word = Int(truncatingIfNeeded: (bits &>> 6) & 7) &* 8
+        return unsafe block.load(fromByteOffset: word, as: UInt64.self) &>> (bits & 63) & 1
+    }
+
     /// Writes to `maybe` those of the listed rows whose keys may be there; gives how many.
     ///
-    /// `hashes` has a full hash of 64 bits by row; `rows` and `maybe` list rows as `UInt32`.
+    /// `hashes` has a full hash of 64 bits by row; `rows` and `maybe` list rows as `UInt32`, and
+    /// may be the same. The first pass asks for two bits of each row and does not branch, so that
+    /// the memory of many blocks is on its way at once; the second asks the few that remain, whose
+    /// blocks are at hand by then.
     func probe(_ hashes: Slab, rows: Slab, count: Int, into maybe: Slab) -> Int {
         let words = unsafe hashes.base.assumingMemoryBound(to: UInt64.self)
         let list = unsafe rows.base.assumingMemoryBound(to: UInt32.self)
         let out = unsafe maybe.base.assumingMemoryBound(to: UInt32.self)
         var found = 0
-        for index in 0..<count {
-            let row = unsafe list[index]
-            unsafe out[found] = row
-            if contains(unsafe words[Int(row)] &>> 24) { found &+= 1 }
+        var start = 0
+        while start < count {
+            // As many rows as their blocks fit into the first cache.
+            let end = min(start &+ 256, count)
+            let first = found
+            for index in start..<end {
+                let row = unsafe list[index]
+                let (block, bits) = unsafe place(words[Int(row)] &>> 24)
+                let both =
+                    unsafe Self.holds(block, bits)
+                    & Self.holds(block, hashCount > 1 ? Self.rotate(bits) : bits)
+                unsafe out[found] = row
+                found &+= Int(truncatingIfNeeded: both)
+            }
+            var kept = first
+            for index in first..<found {
+                let row = unsafe out[index]
+                unsafe out[kept] = row
+                if contains(unsafe words[Int(row)] &>> 24) { kept &+= 1 }
+            }
+            found = kept
+            start = end
         }
         return found
     }
