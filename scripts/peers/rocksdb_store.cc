@@ -57,7 +57,9 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -280,9 +282,6 @@ struct Store {
         // One thread writes.
         options.allow_concurrent_memtable_write = false;
         options.enable_write_thread_adaptive_yield = false;
-        // A Bloom filter for the memtable: most keys that are asked for are not in it.
-        options.memtable_whole_key_filtering = isDedup;
-        options.memtable_prefix_bloom_size_ratio = isDedup ? 0.1 : 0;
         options.write_buffer_size = std::max<Word>(writeBytes / 4, 1 << 20);
         options.max_write_buffer_number = 6;
         options.level0_file_num_compaction_trigger = 4;
@@ -308,6 +307,16 @@ struct Store {
                 ConfigOptions(), "uint64add", &options.merge_operator));
         }
         if (!isDedup) return;
+        // A Bloom filter for the memtable, as most keys that are asked for are not in it; and a hash
+        // of skip lists, by so many digits of the key that some ten are in a list.
+        options.memtable_whole_key_filtering = true;
+        options.memtable_prefix_bloom_size_ratio = 0.1;
+        size_t digits = 1;
+        for (Word lists = 16; settings.operations / kBuckets / lists > 40; lists *= 16) digits++;
+        options.prefix_extractor.reset(
+            NewFixedPrefixTransform((settings.form == "families" ? 8 : 12) + digits));
+        options.memtable_factory.reset(
+            NewHashSkipListRepFactory(std::max<Word>(options.write_buffer_size / 256, 1024)));
         if (settings.form == "leveled") {
             options.compaction_filter = &expiry;
         } else if (settings.form == "fifo") {
@@ -735,7 +744,7 @@ int main(int count, char** words) {
     if (settings.directory.empty()) fail("--directory is needed");
     if (settings.operations == 0 || settings.memory == 0) fail("0 is too few");
     if (settings.keys == 0) settings.keys = std::max<Word>(settings.operations / 5, 1);
-    if (settings.batch == 0) settings.batch = 4096;
+    if (settings.batch == 0) settings.batch = 32;
     settings.batch = std::min(settings.batch, kBatch);
     if (settings.workload != "dedup" && settings.form != "leveled")
         fail("only dedup has other forms than leveled");
