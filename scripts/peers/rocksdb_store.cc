@@ -1,7 +1,7 @@
 // The workloads of `weir-bench store`, run against RocksDB 7.8, tuned for them.
 //
 //     rocksdb_store --workload dedup|merge|put --form leveled|fifo|families --operations N
-//         --keys K --seed S --memory-mib M --batch B --directory DIR
+//         --keys K --seed S --memory-mib M --batch B --directory DIR --options O --table-options T
 //
 // Prints one JSON object for each part of a workload. The directory is emptied first.
 //
@@ -57,11 +57,16 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <time.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -133,6 +138,8 @@ static void value(Word seed, Word operation, char* out) {
 
 struct Settings {
     std::string workload = "dedup", form = "leveled", directory;
+    // Changes to the options below, as RocksDB spells them: "write_buffer_size=1048576;...".
+    std::string options, tableOptions;
     Word operations = 1000000, keys = 0, seed = 1, memory = 256 << 20;
     // Operations of one call: 1 for Get, Put and Merge, more for MultiGet and WriteBatch.
     size_t batch = 0;
@@ -157,19 +164,41 @@ struct Written : EventListener {
     }
 };
 
+static double secondsOf(clockid_t clock) {
+    timespec time;
+    clock_gettime(clock, &time);
+    return double(time.tv_sec) + double(time.tv_nsec) / 1e9;
+}
+
+// What lies between begin and end: wall time, CPU time of this thread, and that of all threads.
 struct Timer {
-    double seconds = 0;
-    std::chrono::steady_clock::time_point start;
-    void begin() { start = std::chrono::steady_clock::now(); }
+    double seconds = 0, thread = 0, process = 0;
+    std::vector<double> batches;
+    double start, threadStart, processStart;
+
+    void begin() {
+        start = secondsOf(CLOCK_MONOTONIC);
+        threadStart = secondsOf(CLOCK_THREAD_CPUTIME_ID);
+        processStart = secondsOf(CLOCK_PROCESS_CPUTIME_ID);
+    }
     void end() {
-        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        batches.push_back(secondsOf(CLOCK_MONOTONIC) - start);
+        seconds += batches.back();
+        thread += secondsOf(CLOCK_THREAD_CPUTIME_ID) - threadStart;
+        process += secondsOf(CLOCK_PROCESS_CPUTIME_ID) - processStart;
+    }
+    double batchMicros(double share) const {
+        auto sorted = batches;
+        std::sort(sorted.begin(), sorted.end());
+        return sorted.empty() ? 0 : sorted[size_t(double(sorted.size() - 1) * share)] * 1e6;
     }
 };
 
 struct Result {
     std::string workload;
     Word operations = 0, hits = 0, checksum = 0, digest = 0, written = 0;
-    double seconds = 0, settleSeconds = 0;
+    Timer timer;
+    double settleSeconds = 0;
 };
 
 static Word peakMemoryKB() {
@@ -215,6 +244,7 @@ struct Store {
 
     explicit Store(const Settings& settings) : settings(settings) {
         tune();
+        check(GetOptionsFromString(ConfigOptions(), options, settings.options, &options));
         std::filesystem::remove_all(settings.directory);
         std::filesystem::create_directories(settings.directory);
         DB* opened = nullptr;
@@ -252,9 +282,6 @@ struct Store {
         // One thread writes.
         options.allow_concurrent_memtable_write = false;
         options.enable_write_thread_adaptive_yield = false;
-        // A Bloom filter for the memtable: most keys that are asked for are not in it.
-        options.memtable_whole_key_filtering = isDedup;
-        options.memtable_prefix_bloom_size_ratio = isDedup ? 0.1 : 0;
         options.write_buffer_size = std::max<Word>(writeBytes / 4, 1 << 20);
         options.max_write_buffer_number = 6;
         options.level0_file_num_compaction_trigger = 4;
@@ -272,6 +299,7 @@ struct Store {
         table.cache_index_and_filter_blocks_with_high_priority = true;
         table.pin_l0_filter_and_index_blocks_in_cache = true;
         table.data_block_index_type = BlockBasedTableOptions::kDataBlockBinaryAndHash;
+        check(GetBlockBasedTableOptionsFromString(ConfigOptions(), table, settings.tableOptions, &table));
         options.table_factory.reset(NewBlockBasedTableFactory(table));
 
         if (settings.workload == "merge") {
@@ -279,6 +307,16 @@ struct Store {
                 ConfigOptions(), "uint64add", &options.merge_operator));
         }
         if (!isDedup) return;
+        // A Bloom filter for the memtable, as most keys that are asked for are not in it; and a hash
+        // of skip lists, by so many digits of the key that some ten are in a list.
+        options.memtable_whole_key_filtering = true;
+        options.memtable_prefix_bloom_size_ratio = 0.1;
+        size_t digits = 1;
+        for (Word lists = 16; settings.operations / kBuckets / lists > 40; lists *= 16) digits++;
+        options.prefix_extractor.reset(
+            NewFixedPrefixTransform((settings.form == "families" ? 8 : 12) + digits));
+        options.memtable_factory.reset(
+            NewHashSkipListRepFactory(std::max<Word>(options.write_buffer_size / 256, 1024)));
         if (settings.form == "leveled") {
             options.compaction_filter = &expiry;
         } else if (settings.form == "fifo") {
@@ -288,7 +326,6 @@ struct Store {
                 std::max<Word>(settings.operations / kBuckets * (kLiveBuckets + 1) * 32, 4 << 20);
             options.level0_slowdown_writes_trigger = 1 << 20;
             options.level0_stop_writes_trigger = 1 << 20;
-            // A key is in one memtable or file only if its bucket is: files are told by their keys.
         } else if (settings.form == "families") {
             // A bucket's few files are not worth merging.
             options.level0_file_num_compaction_trigger = 16;
@@ -354,11 +391,15 @@ struct Store {
     void print(const Result& result) {
         printf("{\"store\":\"rocksdb\",\"workload\":\"%s\",\"form\":\"%s\",\"operations\":%llu,"
                "\"batch\":%zu,\"seconds\":%.6f,\"operationsPerSecond\":%.0f,"
+               "\"threadSeconds\":%.6f,\"cpuSeconds\":%.6f,\"batchMedianMicros\":%.1f,"
+               "\"batchP99Micros\":%.1f,\"batchMaxMicros\":%.1f,"
                "\"settleSeconds\":%.3f,\"bytesWritten\":%llu,\"diskBytes\":%llu,\"hits\":%llu,"
                "\"checksum\":%llu,\"digest\":\"%016llx\",\"peakMemoryKB\":%llu}\n",
                result.workload.c_str(), settings.form.c_str(),
-               (unsigned long long)result.operations, settings.batch, result.seconds,
-               double(result.operations) / result.seconds, result.settleSeconds,
+               (unsigned long long)result.operations, settings.batch, result.timer.seconds,
+               double(result.operations) / result.timer.seconds, result.timer.thread,
+               result.timer.process, result.timer.batchMicros(0.5), result.timer.batchMicros(0.99),
+               result.timer.batchMicros(1), result.settleSeconds,
                (unsigned long long)result.written,
                (unsigned long long)diskBytes(settings.directory),
                (unsigned long long)result.hits, (unsigned long long)result.checksum,
@@ -491,7 +532,7 @@ static void dedup(Store& store) {
     }
     result.workload = "dedup";
     result.operations = settings.operations;
-    result.seconds = timer.seconds;
+    result.timer = timer;
     result.settleSeconds = store.settle();
     // What is in memory only has not been written, here as in weir.
     result.written = store.writtenSoFar();
@@ -536,7 +577,7 @@ static void merge(Store& store) {
     }
     result.workload = "merge";
     result.operations = settings.operations;
-    result.seconds = timer.seconds;
+    result.timer = timer;
     result.settleSeconds = store.settle();
     result.written = store.writtenSoFar();
     store.flush();
@@ -560,7 +601,7 @@ static void merge(Store& store) {
     scan.end();
     sums.workload = "merge-scan";
     sums.operations = sums.hits;
-    sums.seconds = scan.seconds;
+    sums.timer = scan;
     store.print(sums);
     if (sums.checksum != settings.operations)
         fail("the counters add up to " + std::to_string(sums.checksum));
@@ -615,7 +656,7 @@ static void reads(Store& store, bool isHit) {
     }
     result.workload = isHit ? "read-hit" : "read-miss";
     result.operations = reads;
-    result.seconds = timer.seconds;
+    result.timer = timer;
     store.print(result);
     if (result.hits != (isHit ? reads : 0)) fail("wrong number of hits in " + result.workload);
 }
@@ -634,7 +675,7 @@ static void scan(Store& store) {
     timer.end();
     result.workload = "scan";
     result.operations = result.hits;
-    result.seconds = timer.seconds;
+    result.timer = timer;
     store.print(result);
 }
 
@@ -670,7 +711,7 @@ static void put(Store& store) {
     }
     result.workload = "put";
     result.operations = settings.operations;
-    result.seconds = timer.seconds;
+    result.timer = timer;
     store.flush();
     result.settleSeconds = store.settle();
     result.written = store.writtenSoFar();
@@ -695,13 +736,15 @@ int main(int count, char** words) {
         else if (name == "--keys") settings.keys = std::stoull(text);
         else if (name == "--seed") settings.seed = std::stoull(text);
         else if (name == "--memory-mib") settings.memory = std::stoull(text) << 20;
+        else if (name == "--options") settings.options = text;
+        else if (name == "--table-options") settings.tableOptions = text;
         else if (name == "--batch") settings.batch = std::stoull(text);
         else fail("no such option: " + name);
     }
     if (settings.directory.empty()) fail("--directory is needed");
     if (settings.operations == 0 || settings.memory == 0) fail("0 is too few");
     if (settings.keys == 0) settings.keys = std::max<Word>(settings.operations / 5, 1);
-    if (settings.batch == 0) settings.batch = 4096;
+    if (settings.batch == 0) settings.batch = 32;
     settings.batch = std::min(settings.batch, kBatch);
     if (settings.workload != "dedup" && settings.form != "leveled")
         fail("only dedup has other forms than leveled");
