@@ -68,8 +68,16 @@ struct RunCommand: ParsableCommand {
         }
         if let failure = outcome.failure {
             StandardError.write("weir: error: \(failure)")
-            throw ExitStatus.failed
+            throw Self.isDamagedState(failure, of: checked) ? ExitStatus.damagedState : .failed
         }
+    }
+
+    /// Whether a run failed because the files of its state cannot be right.
+    private static func isDamagedState(_ failure: any Error, of pipeline: CheckedPipeline) -> Bool {
+        guard let error = failure as? StorageError, let state = pipeline.settings.state else {
+            return false
+        }
+        return error.kind == .corrupt && error.path.hasPrefix(state.path + "/")
     }
 
     /// A logger of lines on standard error.

@@ -96,5 +96,7 @@ final class MemoryFile: File {
         _ = try result.get()
     }
 
+    func lock() throws(StorageError) -> Bool { true }
+
     func adviseSequential() {}
 }

@@ -29,6 +29,8 @@ package final class MemoryFileSystem: FileSystem {
         var faults: [(operation: Operation, fault: Fault)] = []
         var openCount = 0
         var openCountMax = 0
+        /// Paths of all files that were ever made by opening them.
+        var created: [String] = []
     }
 
     let state = Mutex(State())
@@ -42,6 +44,11 @@ package final class MemoryFileSystem: FileSystem {
 
     /// The most files that were open at once.
     package var openCountMax: Int { state.withLock { $0.openCountMax } }
+
+    /// How many files with such a path were ever made.
+    package func createdCount(_ prefix: String) -> Int {
+        state.withLock { state in state.created.count { $0.hasPrefix(prefix) } }
+    }
 
     /// Puts a file there, with the directories above it.
     package func put(_ path: String, _ text: String) {
@@ -67,6 +74,18 @@ package final class MemoryFileSystem: FileSystem {
         state.withLock { state in
             guard let inode = state.files[path] else { return }
             state.contents[inode]?.bytes = Array(text.utf8)
+        }
+    }
+
+    /// The bytes of a file; none where there is none.
+    package func bytes(_ path: String) -> [UInt8] {
+        state.withLock { state in state.files[path].flatMap { state.contents[$0]?.bytes } ?? [] }
+    }
+
+    /// Replaces the bytes of a file that is there.
+    package func setBytes(_ path: String, _ bytes: [UInt8]) {
+        state.withLock { state in
+            if let inode = state.files[path] { state.contents[inode]?.bytes = bytes }
         }
     }
 
@@ -116,6 +135,7 @@ package final class MemoryFileSystem: FileSystem {
             if state.files[path] == nil {
                 if mode == .read { return .failure(Self.error(.notFound, "open", path)) }
                 state.files[path] = state.nextInode
+                state.created.append(path)
                 state.contents[state.nextInode] = Content()
                 state.nextInode += 1
             }

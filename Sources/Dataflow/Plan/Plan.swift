@@ -1,3 +1,5 @@
+package import Storage
+
 /// A checked pipeline, ready to run: a directed graph of nodes with the factories of what runs in
 /// them.
 ///
@@ -10,10 +12,26 @@ package struct Plan: Sendable {
     package var steps: [StepNode] = []
     package var sinks: [SinkNode] = []
     package var settings: Settings
+    /// Where state lives; nil for memory alone.
+    package var state: StateSettings?
 
     package init(name: String, settings: Settings = Settings()) {
         self.name = name
         self.settings = settings
+    }
+
+    /// State in an LSM store on disk.
+    package struct StateSettings: Sendable {
+        package let path: String
+        package let fileSystem: any FileSystem
+        /// For all workers together.
+        package let options: StateStore.Options
+
+        package init(path: String, fileSystem: any FileSystem, options: StateStore.Options) {
+            self.path = path
+            self.fileSystem = fileSystem
+            self.options = options
+        }
     }
 
     /// How the engine runs it.
@@ -149,14 +167,19 @@ package struct Plan: Sendable {
 }
 
 /// What an operator is told of its place.
-package struct StepContext: Sendable {
+package struct StepContext {
     package let step: String
     package let worker: Int
     package let workers: Int
     /// The names of the plan's sources, by index.
     package let sources: [String]
+    /// Where the step's state lives; nil for memory alone.
+    package let store: StateStore?
 
-    package init(step: String, worker: Int, workers: Int, sources: [String]) {
+    package init(
+        step: String, worker: Int, workers: Int, sources: [String], store: StateStore? = nil
+    ) {
+        self.store = store
         self.sources = sources
         self.step = step
         self.worker = worker

@@ -6,17 +6,22 @@ final class Assembly {
     let inputs: [any InputRunner]
     let workers: [Worker]
     let sinks: [SinkRunner]
+    let state: StateParts?
 
-    /// Makes all parts and opens sinks, then sources.
+    /// Makes all parts and opens state, sinks, then sources.
     init(_ core: EngineCore) throws {
         self.core = core
         let plan = core.topology.plan
+        let state = try plan.state.map { try StateParts($0, workers: core.topology.workers) }
+        self.state = state
         sinks = try plan.sinks.enumerated().map { index, node in
             let writer = try node.makeWriter()
             try writer.open()
             return SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
         }
-        workers = (0..<core.topology.workers).map { Worker($0, core: core) }
+        workers = (0..<core.topology.workers).map {
+            Worker($0, core: core, store: state?.stores[$0])
+        }
         inputs = try plan.sources.enumerated().map { index, node -> any InputRunner in
             let source = try node.makeSource()
             try source.open()

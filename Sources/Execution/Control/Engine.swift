@@ -61,7 +61,12 @@ package final class Engine: Sendable {
         for thread in threads { thread.join() }
         for input in assembly.inputs { input.source.close() }
         core.drops.sayRest()
-        let failure = closeSinks(assembly)
+        var failure = closeSinks(assembly)
+        do {
+            try assembly.state?.close()
+        } catch {
+            failure = failure ?? error
+        }
         return Outcome(failure: failure, statistics: assembly.statistics)
     }
 

@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// What a task made of one chunk, by where it goes.
 struct TaskOutput {
@@ -30,7 +31,9 @@ final class TaskRunner {
     private var exchanged: [Int: [[Batch]]] = [:]
     private var encoded: [[Int]: [EncodedPart]] = [:]
 
-    init(_ index: Int, of topology: Topology, worker: Int, drops: DropLog) {
+    init(
+        _ index: Int, of topology: Topology, worker: Int, drops: DropLog, store: StateStore? = nil
+    ) {
         self.index = index
         self.drops = drops
         task = topology.tasks[index]
@@ -42,7 +45,7 @@ final class TaskRunner {
             step.makeOperator(
                 StepContext(
                     step: step.name, worker: worker, workers: topology.workers,
-                    sources: plan.sources.map(\.name)))
+                    sources: plan.sources.map(\.name), store: store))
         }
         pending = [[Batch]](repeating: [], count: steps.count)
         watermarks = [Int64](repeating: EventTime.none, count: steps.count)

@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// What a call of `step` achieved.
 package enum Progress: Sendable, Equatable {
@@ -21,13 +22,18 @@ final class Worker {
     private var sourceTasks: [SourceTask] = []
     private var exchangeTasks: [ExchangeTask] = []
 
-    init(_ index: Int, core: EngineCore) {
+    /// The state of all steps of this worker; nil for memory alone.
+    let store: StateStore?
+
+    init(_ index: Int, core: EngineCore, store: StateStore? = nil) {
+        self.store = store
         self.index = index
         self.core = core
         inbox = core.inboxes[index]
         let topology = core.topology
         for (number, task) in topology.tasks.enumerated() {
-            let runner = TaskRunner(number, of: topology, worker: index, drops: core.drops)
+            let runner = TaskRunner(
+                number, of: topology, worker: index, drops: core.drops, store: store)
             if task.upstream == nil {
                 sourceTasks.append(SourceTask(runner, core: core))
             } else {

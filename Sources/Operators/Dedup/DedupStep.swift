@@ -72,8 +72,8 @@ package struct DedupStep: Sendable {
     /// The operator of one worker.
     package func makeOperator(_ context: StepContext) -> any Operator {
         switch keep {
-        case .first: FirstRowDedup(self)
-        case .last: LastRowDedup(self)
+        case .first: FirstRowDedup(self, context)
+        case .last: LastRowDedup(self, context)
         }
     }
 }

@@ -11,19 +11,20 @@ final class FirstRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
-    private let state = BucketedState(valueWidth: 0)
+    private let state: BucketedState
     private(set) var counters = StepCounters()
 
     /// Keys that are remembered.
     var keyCount: Int { state.count }
 
-    init(_ step: DedupStep) {
+    init(_ step: DedupStep, _ context: StepContext) {
         self.step = step
+        state = BucketedState(valueWidth: 0, name: context.step, store: context.store)
         splitter = BucketSplitter(size: step.bucketSize)
         encoder = KeyEncoder(columns: step.key)
     }
 
-    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
+    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) throws {
         guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
         counters.received += batch.count
         let parts = splitter.split(
@@ -39,10 +40,10 @@ final class FirstRowDedup: Operator {
         switch step.scope {
         case .bucket:
             for (start, rows) in parts.buckets where !rows.isEmpty {
-                _ = state.table(start).getOrInsert(
-                    keys, rows: rows.listing, count: rows.count, into: entries)
+                _ = try state.getOrInsert(start, keys, rows: rows, into: entries)
+                try state.balance(start)
             }
-        case .window: insertInOrder(parts, keys, entries)
+        case .window: try insertInOrder(parts, keys, entries)
         }
         let fresh = parts.onTime.marked(HotTable.isNewMark, in: entries)
         counters.passed += fresh.count
@@ -54,23 +55,22 @@ final class FirstRowDedup: Operator {
     /// their key.
     private func insertInOrder(
         _ parts: BucketSplitter.Parts, _ keys: EncodedKeys, _ entries: Slab
-    ) {
+    ) throws {
         for (start, rows) in parts.runs where !rows.isEmpty {
             var rest = rows
             for other in step.neighbours(of: start, among: state.buckets) {
-                guard let table = state.existing(other) else { continue }
-                rest = table.missing(keys, among: rest, found: entries)
+                rest = try state.missing(other, keys, among: rest, found: entries)
             }
-            _ = state.table(start).getOrInsert(
-                keys, rows: rest.listing, count: rest.count, into: entries)
+            _ = try state.getOrInsert(start, keys, rows: rest, into: entries)
+            try state.balance(start)
         }
     }
 
-    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) throws -> Int64 {
         for start in state.buckets {
             // A bucket is asked for as long as a row of a later one may come that is not late.
             let expiry = splitter.expiry(of: start, retain: step.retain)
-            if EventTime.advanced(expiry, by: step.reach) <= watermark { state.drop(start) }
+            if EventTime.advanced(expiry, by: step.reach) <= watermark { try state.drop(start) }
         }
         return watermark
     }

@@ -14,7 +14,7 @@ final class LastRowDedup: Operator {
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let codec: RowCodec
-    private let state = BucketedState(valueWidth: HeldRow.byteCount)
+    private let state: BucketedState
     /// Buckets that still hold rows.
     private var open: Set<Int64> = []
     private(set) var counters = StepCounters()
@@ -22,14 +22,18 @@ final class LastRowDedup: Operator {
     /// Keys that are remembered.
     var keyCount: Int { state.count }
 
-    init(_ step: DedupStep) {
+    init(_ step: DedupStep, _ context: StepContext) {
         self.step = step
+        let hasText = step.version.map { step.input.fields[$0].type.isText } ?? false
+        state = BucketedState(
+            valueWidth: HeldRow.byteCount, references: HeldRow.references(hasText: hasText),
+            name: context.step, store: context.store)
         splitter = BucketSplitter(size: step.bucketSize)
         encoder = KeyEncoder(columns: step.key)
         codec = RowCodec(types: step.input.fields.map(\.type))
     }
 
-    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
+    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) throws {
         guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
         counters.received += batch.count
         let parts = splitter.split(
@@ -45,7 +49,7 @@ final class LastRowDedup: Operator {
             batch: batch, watermarks: batch.columns[mark], chunk: chunk.number,
             ordinals: step.input.ordinal.map { batch.columns[$0] })
         for (start, rows) in parts.runs where !rows.isEmpty {
-            hold(rows, of: arrival, bucket: start, keys, entries)
+            try hold(rows, of: arrival, bucket: start, keys, entries)
         }
     }
 
@@ -53,20 +57,24 @@ final class LastRowDedup: Operator {
     private func hold(
         _ rows: Selection, of arrival: Arrival, bucket start: Int64, _ keys: EncodedKeys,
         _ entries: Slab
-    ) {
+    ) throws {
         var rest = rows
         for other in step.neighbours(of: start, among: state.buckets) {
-            guard let table = state.existing(other) else { continue }
-            let missing = table.missing(keys, among: rest, found: entries)
+            let missing = try state.missing(other, keys, among: rest, found: entries)
             let known = rest.removing(missing)
+            guard !known.isEmpty, let table = state.existing(other) else {
+                try state.balance(other)
+                continue
+            }
             replace(known, of: arrival, in: table, sealedAt: splitter.end(of: other), entries)
             rest = missing
+            try state.balance(other)
         }
         guard !rest.isEmpty else { return }
-        let table = state.table(start)
         open.insert(start)
-        _ = table.getOrInsert(keys, rows: rest.listing, count: rest.count, into: entries)
+        let table = try state.getOrInsert(start, keys, rows: rest, into: entries)
         replace(rest, of: arrival, in: table, sealedAt: splitter.end(of: start), entries)
+        try state.balance(start)
     }
 
     private func replace(
@@ -121,12 +129,12 @@ final class LastRowDedup: Operator {
         }
     }
 
-    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) throws -> Int64 {
         for start in state.buckets {
             let end = splitter.end(of: start)
-            if end <= watermark && open.contains(start) { release(start, into: &output) }
+            if end <= watermark && open.contains(start) { try release(start, into: &output) }
             // Behind its seal a bucket is asked by rows of the buckets in reach.
-            if EventTime.advanced(end, by: step.reach) <= watermark { state.drop(start) }
+            if EventTime.advanced(end, by: step.reach) <= watermark { try state.drop(start) }
         }
         return oldest(splitter.start(of: watermark))
     }
@@ -135,13 +143,13 @@ final class LastRowDedup: Operator {
     /// unique over several buckets, a row of an earlier one may have replaced another.
     private func oldest(_ start: Int64) -> Int64 { EventTime.delayed(start, by: step.reach) }
 
-    func finish(at chunk: Chunk, into output: inout Emitter) {
-        for start in open.sorted() { release(start, into: &output) }
+    func finish(at chunk: Chunk, into output: inout Emitter) throws {
+        for start in open.sorted() { try release(start, into: &output) }
     }
 
-    private func release(_ start: Int64, into output: inout Emitter) {
+    private func release(_ start: Int64, into output: inout Emitter) throws {
         open.remove(start)
-        guard let table = state.existing(start) else { return }
+        guard let table = try state.load(start) else { return }
         let held = table.sortedEntries().map { HeldRow($0, in: table) }
             .sorted { $0.position < $1.position }
         var columns = codec.decode(held.map(\.row), in: table)
@@ -153,6 +161,7 @@ final class LastRowDedup: Operator {
         counters.held -= held.count
         counters.passed += held.count
         output.emit(Batch(columns: columns, count: held.count))
+        try state.balance(start)
     }
 
     private static func column(_ values: [Int64]) -> Column {
@@ -186,6 +195,9 @@ private struct HeldRow {
     var position: Int64
 
     static let byteCount = 24
+
+    /// Where a held row refers to stored bytes.
+    static func references(hasText: Bool) -> [Int] { hasText ? [0, 8] : [0] }
 
     init(_ entry: UInt32, in table: HotTable) {
         row = UInt32(truncatingIfNeeded: table.word(of: entry, at: 0))

@@ -70,6 +70,8 @@ final class GroupExtras {
     var wides = WideSums()
     /// The values seen, of `count_distinct`, by the offset of the aggregate's state.
     var members: [Int: HotTable] = [:]
+    /// Groups that were given a number.
+    var groupCount = 0
 }
 
 extension HotTable {

@@ -15,6 +15,9 @@ struct WindowAggregate {
         case computed(Evaluator)
     }
 
+    /// Where a group's value refers to stored bytes because of it.
+    var references: [Int] { kernel.references.map { offset + $0 } }
+
     /// What a batch gives an aggregate.
     struct Input {
         let values: Column?

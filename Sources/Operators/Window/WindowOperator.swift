@@ -35,11 +35,13 @@ final class WindowOperator: Operator {
             width += (kernel.stateWidth + 7) & ~7
         }
         self.aggregates = aggregates
-        state = BucketedState(valueWidth: width)
+        state = BucketedState(
+            valueWidth: width, references: aggregates.flatMap(\.references), name: context.step,
+            store: context.store)
         results = WindowResults(step, aggregates, name: context.step)
     }
 
-    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) {
+    func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) throws {
         guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
         counters.received += batch.count
         var parts = splitter.split(
@@ -57,8 +59,7 @@ final class WindowOperator: Operator {
         let entries = Slab(byteCount: keys.rowCount * 4)
         let ordinals = step.input.ordinal.map { batch.columns[$0] }
         for (start, rows) in parts.buckets where !rows.isEmpty {
-            let table = state.table(start)
-            _ = table.getOrInsert(keys, rows: rows.listing, count: rows.count, into: entries)
+            let table = try state.getOrInsert(start, keys, rows: rows, into: entries)
             let groups = GroupStates(
                 table: table, keys: keys, rows: rows, entries: entries,
                 extras: extras[start] ?? makeExtras(start), chunk: chunk.number,
@@ -66,6 +67,7 @@ final class WindowOperator: Operator {
             for (aggregate, input) in zip(aggregates, inputs) {
                 aggregate.update(input, rows, groups)
             }
+            try state.balance(start)
         }
     }
 
@@ -88,20 +90,20 @@ final class WindowOperator: Operator {
         return parts
     }
 
-    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) -> Int64 {
-        close(upTo: watermark, into: &output)
+    func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) throws -> Int64 {
+        try close(upTo: watermark, into: &output)
         return watermark
     }
 
-    func finish(at chunk: Chunk, into output: inout Emitter) {
-        close(upTo: EventTime.end, into: &output)
+    func finish(at chunk: Chunk, into output: inout Emitter) throws {
+        try close(upTo: EventTime.end, into: &output)
     }
 
-    private func close(upTo watermark: Int64, into output: inout Emitter) {
+    private func close(upTo watermark: Int64, into output: inout Emitter) throws {
         var ordinal: Int64 = 0
         for start in state.buckets {
             let end = splitter.end(of: start)
-            guard end <= watermark, let table = state.existing(start) else { continue }
+            guard end <= watermark, let table = try state.load(start) else { continue }
             let made = results.make(
                 start: start, end: end, table: table, extras: extras[start] ?? GroupExtras(),
                 firstOrdinal: ordinal)
@@ -109,7 +111,7 @@ final class WindowOperator: Operator {
             counters.emitted += made.batch.count
             output.emit(made.batch)
             if let rejected = made.rejected { output.emit(rejected, to: .errors) }
-            state.drop(start)
+            try state.drop(start)
             extras[start] = nil
         }
     }

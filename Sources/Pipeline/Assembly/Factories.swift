@@ -33,6 +33,13 @@ extension CheckedPipeline {
     /// The plan, ready to run.
     package func plan(in surroundings: Surroundings) throws -> Plan {
         var plan = Plan(name: name, settings: engineSettings)
+        plan.state = settings.state.map { state in
+            var options = StateStore.Options(memoryBytes: state.memoryBytes)
+            options.codec = state.compression
+            options.mergeCodec = state.coldCompression
+            return Plan.StateSettings(
+                path: state.path, fileSystem: surroundings.fileSystem, options: options)
+        }
         for source in sources { plan.sources.append(try node(source, surroundings)) }
         for step in steps { plan.steps.append(node(step)) }
         for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }

@@ -157,7 +157,18 @@ extension CheckedPipeline {
             name: secrets.redact(step.spec.name.value), type: step.spec.type,
             input: title(step.input), summary: secrets.redact(step.summary),
             key: step.key.map { names($0, in: step.inputSchema) },
-            state: stateDescription(of: step))
+            state: stateDescription(of: step).map { $0 + placeOfState(of: step) })
+    }
+
+    /// Where a step's state lives, if it is not memory alone.
+    private func placeOfState(of step: CheckedStep) -> String {
+        guard let state = settings.state else { return "" }
+        switch step.kind {
+        case .filter, .map, .broadcastJoin: return ""
+        case .dedup, .window:
+            let memory = Quantity.text(bytes: state.memoryBytes)
+            return "; beyond \(memory) of memory, in \(secrets.redact(state.path))"
+        }
     }
 
     /// What a step keeps, and what bounds that.

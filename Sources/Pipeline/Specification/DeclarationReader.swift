@@ -105,8 +105,7 @@ struct DeclarationReader {
         let level = reader.choice("log_level", ["trace", "debug", "info", "warning", "error"])
         settings.logLevel = level?.value ?? settings.logLevel
         if reader.section("state") != nil, let state = reader.nested("state", keys: .state) {
-            _ = state.choice("backend", ["memory"], later: ["lsm"])
-            state.finish()
+            settings.state = StateReader(reader: state).read()
         }
         reader.finish()
         return settings

@@ -67,9 +67,11 @@ extension KeyList {
     static let state = KeyList(
         title: "settings.state", path: "state.",
         keys: [
-            Key("backend", "memory", "memory"),
-            .later("path"), .later("memory_limit"), .later("compression"),
-            .later("cold_compression"),
+            Key("backend", "memory or lsm", "lsm with a path, else memory"),
+            Key("path", "path"),
+            Key("memory_limit", "size", "256MiB"),
+            Key("compression", "none, lz4 or zstd", "lz4"),
+            Key("cold_compression", "none, lz4 or zstd", "as compression"),
         ])
 }
 

@@ -1,3 +1,5 @@
+package import Storage
+
 /// The `settings` of a file.
 package struct SettingsSpec: Sendable {
     /// Worker threads; one per core where nil.
@@ -9,8 +11,21 @@ package struct SettingsSpec: Sendable {
     package var chunksInFlight: Int?
     package var bytesInFlight = 32 << 20
     package var logLevel = "info"
+    /// Where state lives; nil for memory alone.
+    package var state: StateSpec?
 
     package init() {}
+}
+
+/// The `settings.state` of a file whose state lives in the LSM store.
+package struct StateSpec: Sendable {
+    /// The directory of its files.
+    package let path: String
+    /// Bytes of memory, for all workers together.
+    package let memoryBytes: Int
+    package let compression: BlockCodec
+    /// The compression of merged files.
+    package let coldCompression: BlockCodec
 }
 
 /// Everything a file declares, before names are looked up.

@@ -78,7 +78,7 @@ final class SpecReader {
         if !has(name) { diagnostics.error(at: place, "\(title) needs '\(name)'\(hint)") }
     }
 
-    private func report(_ name: String, at place: Place, _ message: String) {
+    func report(_ name: String, at place: Place, _ message: String) {
         if reported.insert(name).inserted { diagnostics.error(at: place, message) }
     }
 

@@ -61,7 +61,7 @@ extension BucketedFamily {
         let completions = store.completions
         let (family, width, references) = (number, valueWidth, references)
         var options = HashedRunWriter.Options()
-        options.codec = store.options.codec
+        options.codec = kind == .merge ? store.options.mergeCodec : store.options.codec
         options.blockBytes = store.options.blockBytes
         options.filterBitsPerKey = store.options.filterBitsPerKey
         store.executor.submit(kind) { [options] in

@@ -82,8 +82,9 @@ extension BucketedFamily {
             for section in bucket.sections where !isThere {
                 let hash = unsafe hashes[row] &>> 24
                 guard section.filter.contains(hash) else { continue }
-                isThere = unsafe try section.find(
-                    hash, key, keyCount: keyCount, store.cache) != nil
+                isThere =
+                    unsafe try section.find(
+                        hash, key, keyCount: keyCount, store.cache) != nil
             }
             guard isThere else { continue }
             if valueWidth == 0 {

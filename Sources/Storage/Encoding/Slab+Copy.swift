@@ -32,6 +32,12 @@ extension Slab {
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
 
+    /// Writes a 32-bit number as the machine has it.
+    package func storeWord(_ value: UInt32, at offset: Int) {
+        precondition(offset >= 0 && offset + 4 <= byteCount)
+        unsafe base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+    }
+
     /// The hash of some bytes.
     package func hash(_ range: Range<Int>) -> UInt64 {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)

@@ -68,6 +68,12 @@ final class DiskFile: File {
         }
     }
 
+    func lock() throws(StorageError) -> Bool {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+        if errno == EWOULDBLOCK { return false }
+        throw StorageError(errno: errno, operation: "lock", path: path)
+    }
+
     func adviseSequential() {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
     }

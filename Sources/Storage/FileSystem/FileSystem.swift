@@ -61,6 +61,9 @@ package protocol File: AnyObject, Sendable {
     /// Makes what was written durable.
     func sync() throws(StorageError)
 
+    /// Claims the file for this process as long as it is open; false where another one has it.
+    func lock() throws(StorageError) -> Bool
+
     /// Tells the system that the file is read from front to back.
     func adviseSequential()
 }

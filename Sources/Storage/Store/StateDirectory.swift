@@ -9,6 +9,9 @@ package final class StateDirectory: Sendable {
     package let path: String
     package let fileSystem: any FileSystem
     package let incarnation: UInt64
+    /// Held open, and locked, as long as the directory is in use.
+    private let lock: any File
+    private static let lockName = "LOCK"
     private let nextNumber = Atomic<Int>(1)
 
     /// Takes a directory over, making it where it is absent.
@@ -16,9 +19,18 @@ package final class StateDirectory: Sendable {
         self.path = path
         self.fileSystem = fileSystem
         try fileSystem.makeDirectories(path)
+        lock = try fileSystem.open(path + "/" + Self.lockName, .write(truncating: false))
+        guard try lock.lock() else {
+            throw StorageError(
+                .alreadyExists, operation: "use", path: path,
+                cause: "another run keeps its state there",
+                advice: "stop it, or give this pipeline a state path of its own")
+        }
         var greatest: UInt64 = 0
         for name in try fileSystem.names(in: path) {
-            if let incarnation = Self.incarnation(of: name) { greatest = max(greatest, incarnation) }
+            if let incarnation = Self.incarnation(of: name) {
+                greatest = max(greatest, incarnation)
+            }
         }
         incarnation = greatest + 1
     }

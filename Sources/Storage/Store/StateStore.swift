@@ -7,7 +7,9 @@ package final class StateStore {
     package struct Options: Sendable {
         /// Bytes of memory for tables, filters, indexes and cached blocks.
         package var memoryBytes: Int
+        /// How flushes compress, and how merges do.
         package var codec = BlockCodec.lz4
+        package var mergeCodec = BlockCodec.lz4
         /// Bytes of a block before compression, about.
         package var blockBytes = 4 << 10
         package var filterBitsPerKey = 10
@@ -87,7 +89,8 @@ package final class StateStore {
     /// not keep up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
-        let budget = options.memoryBytes
+        // Growing tables, background jobs and pooled memory take a share that is not counted.
+        let budget = options.memoryBytes - options.memoryBytes / 5
         let (tables, filters, _) = memory
         cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
         let frozen = families.reduce(0) { $0 + $1.frozenBytes }
@@ -121,6 +124,14 @@ package final class StateStore {
         while families.contains(where: { $0.isBusy }) {
             executor.wait(completions.waker)
             try takeCompletions()
+        }
+    }
+
+    /// Forgets all state and removes its files, when no job is under way any more.
+    package func removeAll() throws(StorageError) {
+        try takeCompletions()
+        for family in families {
+            for start in family.starts { try family.drop(start) }
         }
     }
 

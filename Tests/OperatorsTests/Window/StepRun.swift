@@ -190,5 +190,7 @@ struct StepRun {
 }
 
 extension StepContext {
-    static let test = StepContext(step: "step", worker: 0, workers: 1, sources: ["in"])
+    static var test: StepContext {
+        StepContext(step: "step", worker: 0, workers: 1, sources: ["in"])
+    }
 }

@@ -9,11 +9,18 @@ protocol AggregateKernel {
     /// Bytes of a group's state.
     var stateWidth: Int { get }
 
+    /// Offsets of words in a group's state that refer to stored bytes.
+    var references: [Int] { get }
+
     /// Adds rows to their groups.
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int)
 
     /// The aggregate's value for each entry; an entry for which there is none fails.
     func results(_ groups: ClosingGroups, offset: Int, failures: inout RowFailures) -> Column
+}
+
+extension AggregateKernel {
+    var references: [Int] { [] }
 }
 
 /// The groups of a window whose results are being made.
@@ -48,13 +55,25 @@ struct CountKernel: AggregateKernel {
 
 /// `count_distinct`: values that a group has not had before.
 struct DistinctKernel: AggregateKernel {
-    var stateWidth: Int { 8 }
+    /// The count, and the number of the group among those of its window: 0 for none yet.
+    var stateWidth: Int { 16 }
 
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }
         let members = groups.extras.members[offset] ?? HotTable(valueWidth: 0)
         groups.extras.members[offset] = members
-        let keys = KeyEncoder.members(of: values, rows: rows, groups: groups.entries)
+        // Entries move between memory and disk; the groups' numbers stay.
+        let numbers = Slab(byteCount: groups.keys.rowCount * 4)
+        rows.forEach { row in
+            groups.update(row, offset: offset + 8) { (number: inout UInt64) in
+                if number == 0 {
+                    groups.extras.groupCount += 1
+                    number = UInt64(groups.extras.groupCount)
+                }
+                numbers.setWord(row, to: UInt32(truncatingIfNeeded: number))
+            }
+        }
+        let keys = KeyEncoder.members(of: values, rows: rows, groups: numbers)
         let found = Slab(byteCount: keys.rowCount * 4)
         _ = members.getOrInsert(keys, rows: rows.listing, count: rows.count, into: found)
         let fresh = rows.marked(HotTable.isNewMark, in: found)

@@ -46,6 +46,7 @@ struct ExtremeKernel: AggregateKernel {
 struct TextExtremeKernel: AggregateKernel {
     let isLeast: Bool
     var stateWidth: Int { 8 }
+    var references: [Int] { [0] }
 
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }

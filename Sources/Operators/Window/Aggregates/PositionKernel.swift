@@ -17,6 +17,8 @@ struct PositionKernel: AggregateKernel {
     let type: FieldType
     let isFirst: Bool
     var stateWidth: Int { MemoryLayout<State>.size }
+    /// The value, the fourth word.
+    var references: [Int] { type.isText ? [24] : [] }
 
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }

@@ -1,0 +1,61 @@
+import Dispatch
+import Storage
+import Synchronization
+
+/// A thread for each kind of background job, shared by the stores of all workers.
+final class BackgroundThreads: BackgroundExecutor {
+    private let lanes: [Lane]
+
+    /// Starts the threads.
+    init() {
+        lanes = BackgroundJob.allCases.map { Lane(named: "\($0)") }
+    }
+
+    func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
+        lanes[kind == .flush ? 0 : 1].submit(job)
+    }
+
+    /// Milliseconds of a wait, after which the caller looks again.
+    private static let waitMilliseconds = 100
+
+    func wait(_ waker: Waker) { waker.wait(milliseconds: Self.waitMilliseconds) }
+
+    /// Runs what is queued, and ends the threads.
+    func finish() {
+        for lane in lanes { lane.finish() }
+    }
+}
+
+/// One thread and the jobs that wait for it.
+private final class Lane: Sendable {
+    private let jobs = Mutex<[@Sendable () -> Void]>([])
+    private let available = DispatchSemaphore(value: 0)
+    private let thread = Mutex<EngineThread?>(nil)
+
+    init(named name: String) {
+        let made = EngineThread(named: name) { [weak self] in
+            while let self, self.runNext() {}
+        }
+        thread.withLock { $0 = made }
+    }
+
+    func submit(_ job: @escaping @Sendable () -> Void) {
+        jobs.withLock { $0.append(job) }
+        available.signal()
+    }
+
+    /// Runs the next job, waiting for it; false after the last one.
+    private func runNext() -> Bool {
+        available.wait()
+        let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        guard let job else { return false }
+        job()
+        return true
+    }
+
+    func finish() {
+        // A signal without a job ends the thread.
+        available.signal()
+        thread.withLock { $0?.join() }
+    }
+}

@@ -1,0 +1,18 @@
+/// What every workload asks of a store.
+protocol MeasuredStore {
+    /// What it is called in results.
+    var form: String { get }
+
+    /// Waits for what is under way in the background; gives the bytes of files written so far.
+    func settle() throws -> Int
+
+    /// Writes everything down, and waits; gives the bytes on disk.
+    func flush() throws -> Int
+}
+
+/// A workload whose result is wrong, or that cannot be run.
+struct StoreFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

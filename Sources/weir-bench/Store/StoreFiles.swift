@@ -1,0 +1,27 @@
+import Foundation
+import Storage
+
+/// The directory of a store that is measured: empty at first.
+struct StoreFiles {
+    let path: String
+    let fileSystem = DiskFileSystem()
+
+    init(emptying path: String) throws {
+        self.path = path
+        if FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+        try fileSystem.makeDirectories(path)
+    }
+
+    /// Bytes of all files.
+    var byteCount: Int {
+        get throws {
+            var total = 0
+            for name in try fileSystem.names(in: path) {
+                total += try fileSystem.status(of: path + "/" + name)?.byteCount ?? 0
+            }
+            return total
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Storage
+
+/// Dedup on tables in memory alone: what the store has to come close to.
+final class MemoryDedup: DedupStore {
+    let form = "memory"
+    private var tables: [Int: HotTable] = [:]
+    private var first = 0
+
+    func insert(
+        _ keys: EncodedKeys, _ part: DedupOperations.Part, entries: Slab
+    ) throws -> Int {
+        let table = tables[part.bucket] ?? HotTable(valueWidth: 0)
+        tables[part.bucket] = table
+        return table.getOrInsert(keys, rows: part.rows, count: part.count, into: entries)
+    }
+
+    func expire(before first: Int) throws {
+        for bucket in self.first..<max(first, self.first) { tables[bucket] = nil }
+        self.first = max(first, self.first)
+    }
+
+    func settle() throws -> Int { 0 }
+
+    func flush() throws -> Int { 0 }
+}
+
+/// Dedup on a bucketed family.
+final class BucketedDedup: DedupStore {
+    let form = "bucketed"
+    private let store: StateStore
+    private let family: BucketedFamily
+    private let files: StoreFiles
+
+    init(_ files: StoreFiles, memoryBytes: Int) throws {
+        self.files = files
+        let directory = try StateDirectory(files.path, fileSystem: files.fileSystem)
+        store = StateStore(
+            directory: directory, worker: 0,
+            options: StateStore.Options(memoryBytes: memoryBytes), executor: StoreThreads())
+        family = store.makeFamily("dedup", valueWidth: 0)
+    }
+
+    func insert(
+        _ keys: EncodedKeys, _ part: DedupOperations.Part, entries: Slab
+    ) throws -> Int {
+        let bucket = Int64(part.bucket)
+        _ = try family.getOrInsert(
+            bucket: bucket, keys, rows: part.rows, count: part.count, into: entries)
+        var made = 0
+        let rows = unsafe part.rows.base.assumingMemoryBound(to: UInt32.self)
+        let words = unsafe entries.base.assumingMemoryBound(to: UInt32.self)
+        for index in 0..<part.count {
+            if unsafe words[Int(rows[index])] & HotTable.isNewMark != 0 { made += 1 }
+        }
+        try family.balance(bucket)
+        return made
+    }
+
+    func expire(before first: Int) throws {
+        for bucket in family.starts where bucket < first { try family.drop(bucket) }
+    }
+
+    func settle() throws -> Int {
+        try store.settle()
+        return store.statistics.flushedBytes + store.statistics.mergedBytes
+    }
+
+    func flush() throws -> Int {
+        family.flush(family.starts)
+        try store.settle()
+        return try files.byteCount
+    }
+}
