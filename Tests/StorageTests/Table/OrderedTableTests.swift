@@ -115,6 +115,27 @@ struct OrderedTableTests {
         }
     }
 
+    @Test(arguments: [0, 10])
+    func filterIsAskedForManyKeysAtOnce(bitsPerKey: Int) throws {
+        var random = SplitMix64(seed: Seeds.base)
+        let entries = TableWorld.entries(&random, keys: 500, versions: 1)
+        let files = MemoryFileSystem()
+        let options = OrderedTableWriter.Options(filterBitsPerKey: bitsPerKey)
+        try TableWorld.write(entries, to: "t", in: files, options)
+        let table = try TableWorld.open("t", in: files)
+        let hashes = entries.map { entry in
+            random.chance(0.5) ? TableWorld.hash(entry.key) << 24 : random.next()
+        }
+        let rows = hashes.indices.filter { $0 % 3 > 0 }.map { UInt32($0) }
+        let maybe = Slab(byteCount: rows.count * 4)
+        let count = table.mayHold(
+            BloomFilterTests.slab(hashes), rows: BloomFilterTests.slab(rows), count: rows.count,
+            into: maybe)
+        let expected = rows.filter { table.mayHold(hashes[Int($0)] >> 24) }
+        #expect(BloomFilterTests.rows(maybe, count) == expected)
+        #expect((count < rows.count) == (bitsPerKey > 0))
+    }
+
     @Test func manyVersionsOfOneKeyFillSeveralBlocks() throws {
         let files = MemoryFileSystem()
         let keys: [[UInt8]] = [[1], [2], [2, 0], [3]]

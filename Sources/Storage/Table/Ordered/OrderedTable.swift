@@ -96,6 +96,14 @@ package final class OrderedTable: Sendable {
     /// Whether the table may hold a key with this hash.
     package func mayHold(_ hash40: UInt64) -> Bool { filter?.contains(hash40) ?? true }
 
+    /// Writes to `maybe` those of the listed rows whose keys the table may hold; gives how many.
+    /// See `BloomFilter.probe(_:rows:count:into:)`.
+    package func mayHold(_ hashes: Slab, rows: Slab, count: Int, into maybe: Slab) -> Int {
+        if let filter { return filter.probe(hashes, rows: rows, count: count, into: maybe) }
+        if maybe !== rows { maybe.copy(SlabSlice(rows, 0..<count * 4), to: 0) }
+        return count
+    }
+
     /// A block, from the cache or the file.
     func block(_ number: Int, _ cache: BlockCache?) throws(StorageError) -> OrderedBlock {
         guard let index else { throw damage(number) }

@@ -29,8 +29,7 @@ package final class OrderedTableIterator {
     package var key: RawSpan {
         @_lifetime(borrow self)
         get {
-            let buffer = unsafe UnsafeRawBufferPointer(start: keyBuffer.base, count: keyCount)
-            let span = unsafe RawSpan(_unsafeBytes: buffer)
+            let span = unsafe RawSpan(_unsafeBytes: keyBytes)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }
@@ -49,6 +48,16 @@ package final class OrderedTableIterator {
     package var valueSlice: SlabSlice {
         guard let block else { return SlabSlice(keyBuffer, 0..<0) }
         return block.value(head)
+    }
+
+    /// The key and the value of the entry in memory, for merges; good until the next move.
+    var keyBytes: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: keyBuffer.base, count: keyCount)
+    }
+    var valueBytes: UnsafeRawBufferPointer {
+        let slice = valueSlice
+        return unsafe UnsafeRawBufferPointer(
+            start: slice.slab.base + slice.range.lowerBound, count: slice.byteCount)
     }
 
     /// The key as an array, for checks and tests.
@@ -74,8 +83,7 @@ package final class OrderedTableIterator {
         }
         try read(at: stretch.lowerBound)
         while isValid {
-            let own = unsafe UnsafeRawBufferPointer(start: keyBuffer.base, count: keyCount)
-            let order = unsafe KeyOrder.compare(own, key)
+            let order = unsafe KeyOrder.compare(keyBytes, key)
             if order > 0 || (order == 0 && head.version <= version) { return }
             try next()
         }
