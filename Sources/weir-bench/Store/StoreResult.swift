@@ -33,7 +33,8 @@ struct StoreResult {
             + "\"batchMaxMicros\":\(timer.batchMicroseconds(1).fixed(1)),"
             + "\"settleSeconds\":\(settleSeconds.fixed(3)),"
             + "\"bytesWritten\":\(written.flushed + written.merged),"
-            + "\"bytesMerged\":\(written.merged),\"diskBytes\":\(diskBytes),\"hits\":\(hits),\"checksum\":\(checksum),"
+            + "\"bytesMerged\":\(written.merged),\"diskBytes\":\(diskBytes),"
+            + "\"hits\":\(hits),\"checksum\":\(checksum),"
             + "\"digest\":\"\(padded)\",\"peakMemoryKB\":\(Self.peakMemoryKB)}"
     }
 
