@@ -196,7 +196,7 @@ struct Timer {
 
 struct Result {
     std::string workload;
-    Word operations = 0, hits = 0, checksum = 0, digest = 0, written = 0;
+    Word operations = 0, hits = 0, checksum = 0, digest = 0, flushed = 0, merged = 0;
     Timer timer;
     double settleSeconds = 0;
 };
@@ -306,17 +306,8 @@ struct Store {
             check(MergeOperator::CreateFromString(
                 ConfigOptions(), "uint64add", &options.merge_operator));
         }
+        tuneMemtable(isDedup);
         if (!isDedup) return;
-        // A Bloom filter for the memtable, as most keys that are asked for are not in it; and a hash
-        // of skip lists, by so many digits of the key that some ten are in a list.
-        options.memtable_whole_key_filtering = true;
-        options.memtable_prefix_bloom_size_ratio = 0.1;
-        size_t digits = 1;
-        for (Word lists = 16; settings.operations / kBuckets / lists > 40; lists *= 16) digits++;
-        options.prefix_extractor.reset(
-            NewFixedPrefixTransform((settings.form == "families" ? 8 : 12) + digits));
-        options.memtable_factory.reset(
-            NewHashSkipListRepFactory(std::max<Word>(options.write_buffer_size / 256, 1024)));
         if (settings.form == "leveled") {
             options.compaction_filter = &expiry;
         } else if (settings.form == "fifo") {
@@ -332,6 +323,21 @@ struct Store {
         } else {
             fail("no such form: " + settings.form);
         }
+    }
+
+    // A hash of skip lists, by so many digits of the key that a few to some tens are in a list: one
+    // skip list of all keys is what the operating thread would spend most of its time in.
+    void tuneMemtable(bool isDedup) {
+        Word keys = isDedup ? settings.operations / kBuckets / 5 : options.write_buffer_size / 150;
+        size_t digits = 1;
+        for (Word lists = 16; keys / lists > 8; lists *= 16) digits++;
+        size_t start = !isDedup ? 0 : settings.form == "families" ? 8 : 12;
+        options.prefix_extractor.reset(NewFixedPrefixTransform(start + digits));
+        options.memtable_factory.reset(
+            NewHashSkipListRepFactory(std::max<Word>(options.write_buffer_size / 256, 1024)));
+        // Dedup asks for a key before it is made; most are not there.
+        options.memtable_whole_key_filtering = isDedup;
+        options.memtable_prefix_bloom_size_ratio = isDedup ? 0.1 : 0;
     }
 
     ColumnFamilyHandle* family(Word bucket) {
@@ -393,21 +399,25 @@ struct Store {
                "\"batch\":%zu,\"seconds\":%.6f,\"operationsPerSecond\":%.0f,"
                "\"threadSeconds\":%.6f,\"cpuSeconds\":%.6f,\"batchMedianMicros\":%.1f,"
                "\"batchP99Micros\":%.1f,\"batchMaxMicros\":%.1f,"
-               "\"settleSeconds\":%.3f,\"bytesWritten\":%llu,\"diskBytes\":%llu,\"hits\":%llu,"
+               "\"settleSeconds\":%.3f,\"bytesWritten\":%llu,\"bytesMerged\":%llu,\"diskBytes\":%llu,\"hits\":%llu,"
                "\"checksum\":%llu,\"digest\":\"%016llx\",\"peakMemoryKB\":%llu}\n",
                result.workload.c_str(), settings.form.c_str(),
                (unsigned long long)result.operations, settings.batch, result.timer.seconds,
                double(result.operations) / result.timer.seconds, result.timer.thread,
                result.timer.process, result.timer.batchMicros(0.5), result.timer.batchMicros(0.99),
                result.timer.batchMicros(1), result.settleSeconds,
-               (unsigned long long)result.written,
+               (unsigned long long)(result.flushed + result.merged),
+               (unsigned long long)result.merged,
                (unsigned long long)diskBytes(settings.directory),
                (unsigned long long)result.hits, (unsigned long long)result.checksum,
                (unsigned long long)result.digest, (unsigned long long)peakMemoryKB());
         fflush(stdout);
     }
 
-    Word writtenSoFar() { return written->flushed + written->compacted; }
+    void countWritten(Result& result) {
+        result.flushed = written->flushed;
+        result.merged = written->compacted;
+    }
 };
 
 static Word extended(Word digest, Word word) { return (digest ^ word) * 0x100000001b3; }
@@ -535,7 +545,7 @@ static void dedup(Store& store) {
     result.timer = timer;
     result.settleSeconds = store.settle();
     // What is in memory only has not been written, here as in weir.
-    result.written = store.writtenSoFar();
+    store.countWritten(result);
     store.flush();
     store.settle();
     store.print(result);
@@ -579,7 +589,7 @@ static void merge(Store& store) {
     result.operations = settings.operations;
     result.timer = timer;
     result.settleSeconds = store.settle();
-    result.written = store.writtenSoFar();
+    store.countWritten(result);
     store.flush();
     store.settle();
     store.print(result);
@@ -588,6 +598,7 @@ static void merge(Store& store) {
     scan.begin();
     ReadOptions reading;
     reading.fill_cache = false;
+    reading.total_order_seek = true;
     reading.readahead_size = 2 << 20;
     std::unique_ptr<Iterator> iterator(store.db->NewIterator(reading));
     Result sums;
@@ -667,6 +678,7 @@ static void scan(Store& store) {
     timer.begin();
     ReadOptions reading;
     reading.fill_cache = false;
+    reading.total_order_seek = true;
     reading.readahead_size = 2 << 20;
     std::unique_ptr<Iterator> iterator(store.db->NewIterator(reading));
     for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next())
@@ -714,7 +726,7 @@ static void put(Store& store) {
     result.timer = timer;
     store.flush();
     result.settleSeconds = store.settle();
-    result.written = store.writtenSoFar();
+    store.countWritten(result);
     store.print(result);
     reads(store, true);
     reads(store, false);

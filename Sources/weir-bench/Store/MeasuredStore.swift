@@ -3,8 +3,9 @@ protocol MeasuredStore {
     /// What it is called in results.
     var form: String { get }
 
-    /// Waits for what is under way in the background; gives the bytes of files written so far.
-    func settle() throws -> Int
+    /// Waits for what is under way in the background; gives the bytes of files written so
+    /// far, by flushes and by merges.
+    func settle() throws -> (flushed: Int, merged: Int)
 
     /// Writes everything down, and waits; gives the bytes on disk.
     func flush() throws -> Int

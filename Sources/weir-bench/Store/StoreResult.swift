@@ -9,7 +9,7 @@ struct StoreResult {
     /// Waiting at the end for what was under way in the background.
     var settleSeconds = 0.0
     /// Bytes of files written, by flushes and merges.
-    var bytesWritten = 0
+    var written = (flushed: 0, merged: 0)
     /// Bytes of all files at the end.
     var diskBytes = 0
     /// Keys that were new, or found, or read, as the workload has it.
@@ -31,8 +31,10 @@ struct StoreResult {
             + "\"batchMedianMicros\":\(timer.batchMicroseconds(0.5).fixed(1)),"
             + "\"batchP99Micros\":\(timer.batchMicroseconds(0.99).fixed(1)),"
             + "\"batchMaxMicros\":\(timer.batchMicroseconds(1).fixed(1)),"
-            + "\"settleSeconds\":\(settleSeconds.fixed(3)),\"bytesWritten\":\(bytesWritten),"
-            + "\"diskBytes\":\(diskBytes),\"hits\":\(hits),\"checksum\":\(checksum),"
+            + "\"settleSeconds\":\(settleSeconds.fixed(3)),"
+            + "\"bytesWritten\":\(written.flushed + written.merged),"
+            + "\"bytesMerged\":\(written.merged),\"diskBytes\":\(diskBytes),"
+            + "\"hits\":\(hits),\"checksum\":\(checksum),"
             + "\"digest\":\"\(padded)\",\"peakMemoryKB\":\(Self.peakMemoryKB)}"
     }
 

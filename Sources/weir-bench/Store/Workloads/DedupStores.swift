@@ -19,7 +19,7 @@ final class MemoryDedup: DedupStore {
         self.first = max(first, self.first)
     }
 
-    func settle() throws -> Int { 0 }
+    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
 
     func flush() throws -> Int { 0 }
 }
@@ -60,9 +60,9 @@ final class BucketedDedup: DedupStore {
         for bucket in family.starts where bucket < first { try family.drop(bucket) }
     }
 
-    func settle() throws -> Int {
+    func settle() throws -> (flushed: Int, merged: Int) {
         try store.settle()
-        return store.statistics.flushedBytes + store.statistics.mergedBytes
+        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
     }
 
     func flush() throws -> Int {

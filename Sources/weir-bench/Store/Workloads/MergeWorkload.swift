@@ -31,7 +31,7 @@ struct MergeWorkload {
         }
         var result = StoreResult(
             workload: "merge", form: store.form, operations: count, timer: timer)
-        (result.bytesWritten, result.settleSeconds) = try StoreTimer.timed(store.settle)
+        (result.written, result.settleSeconds) = try StoreTimer.timed(store.settle)
         result.diskBytes = try store.flush()
         result.digest = keys.digest
         var scan = StoreTimer()
@@ -72,7 +72,7 @@ final class MemoryCounters: CounterStore {
         return (table.count, sum)
     }
 
-    func settle() throws -> Int { 0 }
+    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
 
     func flush() throws -> Int { 0 }
 }

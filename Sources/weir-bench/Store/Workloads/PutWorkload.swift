@@ -39,7 +39,7 @@ struct PutWorkload {
         let (diskBytes, seconds) = try StoreTimer.timed(store.flush)
         result.settleSeconds = seconds
         result.diskBytes = diskBytes
-        result.bytesWritten = try store.settle()
+        result.written = try store.settle()
         result.digest = keys.digest
         var results = [result, try read(.hit, store), try read(.miss, store), try scan(store)]
         for index in results.indices { results[index].diskBytes = diskBytes }
@@ -158,7 +158,7 @@ final class MemoryValues: ValueStore {
         return (table.count, checksum)
     }
 
-    func settle() throws -> Int { 0 }
+    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
 
     func flush() throws -> Int { 0 }
 }
