@@ -10,7 +10,7 @@ final class HashedRunWriter {
     /// How a run is written.
     struct Options: Sendable {
         /// Bytes of a block before compression, about.
-        var blockBytes = 4 << 10
+        var blockBytes = 4000
         var codec = BlockCodec.lz4
         var filterBitsPerKey = 10
     }

@@ -10,8 +10,8 @@ package final class StateStore {
         /// How flushes compress, and how merges do.
         package var codec = BlockCodec.lz4
         package var mergeCodec = BlockCodec.lz4
-        /// Bytes of a block before compression, about.
-        package var blockBytes = 4 << 10
+        /// Bytes of a block before compression, about: with its last entry it fits a slab of 4 KiB.
+        package var blockBytes = 4000
         package var filterBitsPerKey = 10
         /// Runs of a bucket that make a merge.
         package var runsMax = 8
