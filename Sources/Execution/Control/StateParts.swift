@@ -23,6 +23,6 @@ final class StateParts {
     /// Ends the background work, and removes the state: it ends with the run.
     func close() throws {
         threads.finish()
-        for store in stores { try store.removeAll() }
+        try directory.removeFiles()
     }
 }

@@ -55,9 +55,14 @@ package final class StateDirectory: Sendable {
     func path(of name: String) -> String { path + "/" + name }
 
     /// Removes the files of earlier incarnations.
-    package func removeOrphans() throws(StorageError) {
+    package func removeOrphans() throws(StorageError) { try remove { $0 < incarnation } }
+
+    /// Removes all files of state, when nobody uses them any more.
+    package func removeFiles() throws(StorageError) { try remove { $0 <= incarnation } }
+
+    private func remove(_ isChosen: (UInt64) -> Bool) throws(StorageError) {
         for name in try fileSystem.names(in: path) {
-            guard let other = Self.incarnation(of: name), other < incarnation else { continue }
+            guard let other = Self.incarnation(of: name), isChosen(other) else { continue }
             try fileSystem.unlink(path(of: name))
         }
     }

@@ -127,14 +127,6 @@ package final class StateStore {
         }
     }
 
-    /// Forgets all state and removes its files, when no job is under way any more.
-    package func removeAll() throws(StorageError) {
-        try takeCompletions()
-        for family in families {
-            for start in family.starts { try family.drop(start) }
-        }
-    }
-
     private func takeCompletions() throws(StorageError) {
         for completion in completions.take() {
             try families[completion.family].complete(completion)
