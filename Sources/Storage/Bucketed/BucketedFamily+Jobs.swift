@@ -1,22 +1,73 @@
 /// Flushes and merges: what is decided here is carried out in the background.
 extension BucketedFamily {
-    /// Freezes the hot tables of buckets, and has them written to one run.
-    package func flush(_ starts: [Int64]) {
-        let job = nextJobNumber()
+    /// Evicts the tables of buckets: what no run has of them is written to one.
+    package func evict(_ starts: [Int64]) {
         var parts: [FlushPart] = []
         for start in starts.sorted() {
             guard let bucket = buckets[start], bucket.hot.count > 0 else { continue }
-            let table = bucket.hot
-            parts.append(FlushPart(bucket: start, slice: table.freeze(), count: table.count))
-            bucket.frozen.insert(
-                Frozen(job: job, table: table, byteCount: bucket.hotBytes), at: 0)
-            frozenBytes += bucket.hotBytes
+            if let part = freeze(start, bucket) { parts.append(part) }
+            if bucket.flushCount > 0 {
+                bucket.frozen.insert(
+                    Frozen(
+                        generation: bucket.generation, table: bucket.hot,
+                        byteCount: bucket.hotBytes, flushCount: bucket.flushCount), at: 0)
+                frozenBytes += bucket.hotBytes
+            } else {
+                tableBytes -= bucket.hotBytes
+            }
             bucket.hotBytes = 0
             bucket.hot = HotTable(valueWidth: valueWidth, references: references)
+            bucket.generation = nextGenerationNumber()
+            bucket.flushCount = 0
         }
+        flush(parts)
+    }
+
+    /// Freezes what was written since the last checkpoint, has it written to one run, and gives
+    /// all runs that hold the state as it is now. The tables stay.
+    package func checkpoint() -> FamilySnapshot {
+        var parts: [FlushPart] = []
+        for start in starts {
+            guard let bucket = buckets[start] else { continue }
+            if let part = freeze(start, bucket) { parts.append(part) }
+        }
+        flush(parts)
+        var places: [FamilySnapshot.Bucket] = []
+        for start in starts {
+            guard let bucket = buckets[start] else { continue }
+            var names = bucket.runs.map(\.section.run.name)
+            for (job, name) in writing.sorted(by: { $0.key < $1.key }) {
+                if case .flush(let generations) = jobs[job],
+                    let generation = generations[start], bucket.isLiving(generation)
+                {
+                    names.insert(name, at: 0)
+                }
+            }
+            places.append(FamilySnapshot.Bucket(start: start, files: names))
+        }
+        let snapshot = FamilySnapshot(
+            name: name, valueWidth: valueWidth, references: references, buckets: places)
+        for file in snapshot.files { store.directory.hold(file) }
+        return snapshot
+    }
+
+    /// Freezes what was written to a bucket's table since it was last frozen.
+    private func freeze(_ start: Int64, _ bucket: Bucket) -> FlushPart? {
+        let changed = bucket.hot.changedCount
+        guard changed > 0 else { return nil }
+        bucket.flushCount += 1
+        return FlushPart(
+            bucket: start, generation: bucket.generation, slice: bucket.hot.freeze(),
+            count: changed)
+    }
+
+    private func flush(_ parts: [FlushPart]) {
         guard !parts.isEmpty else { return }
-        jobs[job] = .flush(parts.map(\.bucket))
-        submit(job, .flush) { [parts] writer throws(StorageError) in
+        let job = nextJobNumber()
+        var generations: [Int64: Int] = [:]
+        for part in parts { generations[part.bucket] = part.generation }
+        jobs[job] = .flush(generations)
+        writing[job] = submit(job, .flush) { [parts] writer throws(StorageError) in
             for part in parts {
                 writer.begin(bucket: part.bucket, keyCount: part.count)
                 try writer.add(part.slice, count: part.count)
@@ -27,37 +78,52 @@ extension BucketedFamily {
 
     private struct FlushPart: Sendable {
         let bucket: Int64
+        let generation: Int
         let slice: FrozenSlice
         let count: Int
     }
 
-    /// Has a bucket's runs merged, if it has too many.
+    /// Has a bucket's runs merged, if it has too many: those that are asked, or those whose
+    /// entries are in a table too.
     private func mergeIfNeeded(_ start: Int64) {
         guard let bucket = buckets[start], !bucket.isMerging else { return }
-        let sizes = bucket.sections.map { $0.section.storedByteCount }
-        guard let range = MergePlanner.choose(sizes, runsMax: store.options.runsMax) else { return }
-        let sections = Array(bucket.sections[range])
-        bucket.isMerging = true
+        let cold = bucket.cold
+        for candidates in [cold, bucket.runs[..<cold.startIndex]] {
+            let sizes = candidates.map { $0.section.section.storedByteCount }
+            if let range = MergePlanner.choose(sizes, runsMax: store.options.runsMax) {
+                let first = candidates.startIndex
+                merge(Array(candidates[first + range.lowerBound..<first + range.upperBound]), start)
+                return
+            }
+        }
+    }
+
+    private func merge(_ runs: [PlacedRun], _ start: Int64) {
+        buckets[start]?.isMerging = true
         let job = nextJobNumber()
-        jobs[job] = .merge(start, sections)
+        jobs[job] = .merge(start, runs)
         // A run stays until the merge has read it, whatever becomes of its bucket.
+        let sections = runs.map(\.section)
         for section in sections { liveSections[section.run.name, default: 0] += 1 }
         let keyCount = sections.reduce(0) { $0 + $1.section.entryCount }
-        submit(job, .merge) { writer throws(StorageError) in
+        let hashes = store.hashes
+        writing[job] = submit(job, .merge) { writer throws(StorageError) in
             writer.begin(bucket: start, keyCount: keyCount)
             var merge = try RunMerge(sections)
-            try merge.write(to: writer)
+            try merge.write(to: writer, within: hashes)
             try writer.endSection()
         }
     }
 
-    /// Writes a run in the background; its sections come back through `complete`.
+    /// Writes a run in the background; its sections come back through `complete`. Gives the name
+    /// of its file.
     private func submit(
         _ job: Int, _ kind: BackgroundJob,
         _ write: @escaping @Sendable (HashedRunWriter) throws(StorageError) -> Void
-    ) {
+    ) -> String {
         let directory = store.directory
         let (name, fileNumber) = directory.makeName(worker: store.worker)
+        directory.hold(name)
         let completions = store.completions
         let (family, width, references) = (number, valueWidth, references)
         var options = HashedRunWriter.Options()
@@ -80,26 +146,33 @@ extension BucketedFamily {
             } catch {
                 // What was written so far is no file of ours.
                 do throws(StorageError) { try directory.fileSystem.unlink(path) } catch {}
+                completions.noteFailure()
                 outcome = .failure(error)
             }
             completions.add(Completion(family: family, job: job, outcome: outcome))
         }
+        return name
     }
 
     /// Takes in what a job made.
     func complete(_ completion: Completion) throws(StorageError) {
         guard let job = jobs.removeValue(forKey: completion.job) else { return }
+        let name = writing.removeValue(forKey: completion.job)
         let made = try completion.outcome.get()
         if let run = made.first?.run {
             store.statistics.filesWritten += 1
             // Sections of buckets that are gone by now are let go of one by one, with the file.
             liveSections[run.name] = made.count
         }
+        // A merge may find that none of the entries is this store's.
+        if made.isEmpty, let name { try store.directory.release(name) }
         switch job {
-        case .flush(let starts):
+        case .flush(let generations):
             if let run = made.first?.run { store.statistics.flushedBytes += run.byteCount }
-            try install(made, of: completion.job)
-            for start in starts { mergeIfNeeded(start) }
+            for section in made {
+                try install(section, generation: generations[section.section.bucket] ?? 0)
+            }
+            for start in generations.keys.sorted() { mergeIfNeeded(start) }
         case .merge(let start, let inputs):
             if let run = made.first?.run { store.statistics.mergedBytes += run.byteCount }
             try replace(inputs, by: made, in: start)
@@ -107,38 +180,42 @@ extension BucketedFamily {
         }
     }
 
-    /// Runs take the places of the frozen tables they were made from, the oldest first.
-    private func install(_ made: [ColdSection], of job: Int) throws(StorageError) {
-        for section in made {
-            guard let bucket = buckets[section.section.bucket],
-                let place = bucket.frozen.firstIndex(where: { $0.job == job })
-            else {
-                try forget(section)
-                continue
-            }
-            bucket.frozen[place].section = section
-            while let oldest = bucket.frozen.last, let written = oldest.section {
-                bucket.frozen.removeLast()
-                release(oldest)
-                filterBytes += written.byteCount
-                bucket.sections.insert(written, at: 0)
-            }
+    /// A run takes its place; a table that was evicted goes when all of it is in runs.
+    private func install(_ section: ColdSection, generation: Int) throws(StorageError) {
+        guard let bucket = buckets[section.section.bucket], bucket.isLiving(generation) else {
+            return try forget(section)
+        }
+        filterBytes += section.byteCount
+        let place = bucket.runs.firstIndex { $0.generation <= generation } ?? bucket.runs.endIndex
+        bucket.runs.insert(PlacedRun(section: section, generation: generation), at: place)
+        if generation == bucket.generation {
+            bucket.flushCount -= 1
+            return
+        }
+        guard let frozen = bucket.frozen.firstIndex(where: { $0.generation == generation }) else {
+            return
+        }
+        bucket.frozen[frozen].flushCount -= 1
+        while let oldest = bucket.frozen.last, oldest.flushCount == 0 {
+            bucket.frozen.removeLast()
+            release(oldest)
         }
     }
 
     private func replace(
-        _ inputs: [ColdSection], by made: [ColdSection], in start: Int64
+        _ inputs: [PlacedRun], by made: [ColdSection], in start: Int64
     ) throws(StorageError) {
-        if let bucket = buckets[start], bucket.isMerging, let section = made.first,
-            let place = bucket.sections.firstIndex(where: { $0 === inputs.first })
+        if let bucket = buckets[start], bucket.isMerging, let newest = inputs.first,
+            let place = bucket.runs.firstIndex(where: { $0.section === newest.section })
         {
             bucket.isMerging = false
-            bucket.sections.replaceSubrange(place..<place + inputs.count, with: [section])
-            filterBytes += section.byteCount
-            for input in inputs { try release(input) }
+            let merged = made.map { PlacedRun(section: $0, generation: newest.generation) }
+            bucket.runs.replaceSubrange(place..<place + inputs.count, with: merged)
+            for section in made { filterBytes += section.byteCount }
+            for input in inputs { try release(input.section) }
         } else {
             for section in made { try forget(section) }
         }
-        for input in inputs { try forget(input) }
+        for input in inputs { try forget(input.section) }
     }
 }

@@ -31,7 +31,8 @@ extension BucketedFamily {
             filled = unsafe keepNew(new, filled, words)
         }
         let hashes = unsafe keys.hashes.base.assumingMemoryBound(to: UInt64.self)
-        for section in bucket.sections where filled > 0 {
+        for run in bucket.cold where filled > 0 {
+            let section = run.section
             let maybe = section.filter.probe(keys.hashes, rows: rest, count: filled, into: found)
             let candidates = unsafe found.base.assumingMemoryBound(to: UInt32.self)
             for index in 0..<maybe {
@@ -79,7 +80,8 @@ extension BucketedFamily {
                 isThere = scratch.wordAt(row) != HotTable.absent
             }
             let (key, keyCount) = unsafe keys.key(row)
-            for section in bucket.sections where !isThere {
+            for run in bucket.cold where !isThere {
+                let section = run.section
                 let hash = unsafe hashes[row] &>> 24
                 guard section.filter.contains(hash) else { continue }
                 isThere =
@@ -110,23 +112,48 @@ extension BucketedFamily {
                 }
             }
         }
-        for section in bucket.sections {
-            for number in 0..<section.index.blockCount {
-                let block = try section.run.block(section.index.place(number))
-                let keys = block.encodedKeys()
-                let places = Slab(byteCount: block.count * 4)
-                _ = bucket.hot.getOrInsert(keys, rows: nil, count: block.count, into: places)
-                var cursor = block.start
-                while cursor.index < block.count {
+        for run in bucket.cold { try load(run.section, into: bucket.hot) }
+        return bucket.hot
+    }
+
+    /// Adds what a run has of the keys that are this store's, and not in the table yet.
+    private func load(_ section: ColdSection, into table: HotTable) throws(StorageError) {
+        for number in 0..<section.index.blockCount {
+            let block = try section.run.block(section.index.place(number))
+            let keys = block.encodedKeys()
+            let places = Slab(byteCount: block.count * 4)
+            let own = block.rows(within: store.hashes)
+            _ = table.getOrInsert(
+                keys, rows: own?.rows, count: own?.count ?? block.count, into: places)
+            var cursor = block.start
+            while cursor.index < block.count {
+                if store.hashes.contains(cursor.hash) {
                     let entry = places.wordAt(cursor.index)
                     if entry & HotTable.isNewMark != 0 {
-                        bucket.hot.copyValue(entry, from: cursor, of: block)
+                        table.copyValue(entry, from: cursor, of: block)
                     }
-                    block.advance(&cursor)
                 }
+                block.advance(&cursor)
             }
         }
-        return bucket.hot
+    }
+}
+
+extension HashedBlock {
+    /// The entries whose hashes lie in a range; nil for all of them.
+    fileprivate func rows(within hashes: ClosedRange<UInt64>) -> (rows: Slab, count: Int)? {
+        let rows = Slab(byteCount: count * 4)
+        let list = unsafe rows.base.assumingMemoryBound(to: UInt32.self)
+        var filled = 0
+        var cursor = start
+        while cursor.index < count {
+            if hashes.contains(cursor.hash) {
+                unsafe list[filled] = UInt32(truncatingIfNeeded: cursor.index)
+                filled += 1
+            }
+            advance(&cursor)
+        }
+        return filled == count ? nil : (rows, filled)
     }
 }
 

@@ -8,11 +8,14 @@ package final class BucketedFamily {
     package let name: String
     let number: Int
     unowned let store: StateStore
-    let valueWidth: Int
-    let references: [Int]
+    package let valueWidth: Int
+    package let references: [Int]
     var buckets: [Int64: Bucket] = [:]
     var jobs: [Int: Job] = [:]
+    /// The files that jobs under way write, by job.
+    var writing: [Int: String] = [:]
     private var nextJob = 0
+    private var nextGeneration = 0
     /// Living sections of each file.
     var liveSections: [String: Int] = [:]
     /// Memory of all tables, of those that are frozen, and of filters and indexes, in bytes.
@@ -21,33 +24,65 @@ package final class BucketedFamily {
     var filterBytes = 0
 
     /// One bucket's state.
+    ///
+    /// A generation is the time between two evictions of the bucket's table. What is written in
+    /// one stays in its table until that is evicted and all of it is in runs, so that only the
+    /// runs of generations without a table are ever asked.
     final class Bucket {
         var hot: HotTable
-        /// Newest first.
+        /// The generation of the hot table; no two buckets ever have the same.
+        var generation: Int
+        /// Flushes of the hot table that are under way.
+        var flushCount = 0
+        /// Evicted tables whose flushes are under way, newest first.
         var frozen: [Frozen] = []
         /// Newest first.
-        var sections: [ColdSection] = []
+        var runs: [PlacedRun] = []
         var lastUse: UInt64 = 0
         /// What `tableBytes` counts of the hot table.
         var hotBytes = 0
         var isMerging = false
 
-        init(_ hot: HotTable) { self.hot = hot }
+        init(_ hot: HotTable, generation: Int) {
+            self.hot = hot
+            self.generation = generation
+        }
+
+        /// Whether a generation's table is still here.
+        func isLiving(_ generation: Int) -> Bool {
+            generation == self.generation || frozen.contains { $0.generation == generation }
+        }
+
+        /// Runs of this generation and later ones are in tables too.
+        var leastLivingGeneration: Int { frozen.last?.generation ?? generation }
+
+        /// The runs that are to be asked behind the tables, newest first.
+        var cold: ArraySlice<PlacedRun> {
+            let living = leastLivingGeneration
+            guard let first = runs.firstIndex(where: { $0.generation < living }) else { return [] }
+            return runs[first...]
+        }
     }
 
-    /// A table that is being flushed.
+    /// A table that left its bucket and is still being flushed.
     struct Frozen {
-        let job: Int
+        let generation: Int
         let table: HotTable
         let byteCount: Int
-        /// Its run, once that is written.
-        var section: ColdSection?
+        var flushCount: Int
+    }
+
+    /// A run of a bucket.
+    struct PlacedRun {
+        let section: ColdSection
+        let generation: Int
     }
 
     /// What is under way.
     enum Job {
-        case flush([Int64])
-        case merge(Int64, [ColdSection])
+        /// By bucket: the generation that is flushed.
+        case flush([Int64: Int])
+        case merge(Int64, [PlacedRun])
     }
 
     init(
@@ -67,7 +102,7 @@ package final class BucketedFamily {
     var diskBytes: Int {
         var total = 0
         for bucket in buckets.values {
-            total += bucket.sections.reduce(0) { $0 + $1.section.storedByteCount }
+            total += bucket.runs.reduce(0) { $0 + $1.section.section.storedByteCount }
         }
         return total
     }
@@ -83,7 +118,12 @@ package final class BucketedFamily {
         return nextJob
     }
 
-    /// Buckets whose hot table can be flushed.
+    func nextGenerationNumber() -> Int {
+        nextGeneration += 1
+        return nextGeneration
+    }
+
+    /// Buckets whose hot table can be evicted.
     var candidates: [(family: Int, bucket: Int64, lastUse: UInt64, byteCount: Int)] {
         buckets.compactMap { start, bucket in
             guard bucket.hot.count > 0 else { return nil }
@@ -96,7 +136,9 @@ package final class BucketedFamily {
 
     func bucket(_ start: Int64) -> Bucket {
         if let bucket = buckets[start] { return bucket }
-        let bucket = Bucket(HotTable(valueWidth: valueWidth, references: references))
+        let bucket = Bucket(
+            HotTable(valueWidth: valueWidth, references: references),
+            generation: nextGenerationNumber())
         buckets[start] = bucket
         return bucket
     }
@@ -109,7 +151,7 @@ package final class BucketedFamily {
         let bucket = bucket(start)
         let made = bucket.hot.getOrInsert(keys, rows: rows, count: count, into: entries)
         bucket.lastUse = store.nextUse()
-        if made > 0, !bucket.frozen.isEmpty || !bucket.sections.isEmpty {
+        if made > 0, !bucket.frozen.isEmpty || !bucket.cold.isEmpty {
             try recall(bucket, keys, rows: rows, count: count, made: made, entries)
         }
         return bucket.hot
@@ -123,7 +165,7 @@ package final class BucketedFamily {
     ) throws(StorageError) {
         let bucket = bucket(start)
         bucket.hot.find(keys, rows: rows, count: count, into: entries)
-        guard valueWidth > 0 || !bucket.frozen.isEmpty || !bucket.sections.isEmpty else { return }
+        guard valueWidth > 0 || !bucket.frozen.isEmpty || !bucket.cold.isEmpty else { return }
         try recallFound(bucket, keys, rows: rows, count: count, entries)
     }
 
@@ -139,15 +181,12 @@ package final class BucketedFamily {
         try store.balance()
     }
 
-    /// Forgets a bucket; its files go when no other bucket needs them.
+    /// Forgets a bucket; its files go when no other bucket and no checkpoint needs them.
     package func drop(_ start: Int64) throws(StorageError) {
         guard let bucket = buckets.removeValue(forKey: start) else { return }
         tableBytes -= bucket.hotBytes
-        for frozen in bucket.frozen {
-            release(frozen)
-            if let section = frozen.section { try forget(section) }
-        }
-        for section in bucket.sections { try release(section) }
+        for frozen in bucket.frozen { release(frozen) }
+        for run in bucket.runs { try release(run.section) }
     }
 
     func release(_ frozen: Frozen) {
@@ -160,14 +199,13 @@ package final class BucketedFamily {
         try forget(section)
     }
 
-    /// Removes the file of a section if no other section of it is in use.
+    /// Lets go of the file of a section if no other section of it is in use.
     func forget(_ section: ColdSection) throws(StorageError) {
         let run = section.run
         let left = (liveSections[run.name] ?? 1) - 1
         liveSections[run.name] = left > 0 ? left : nil
         guard left == 0 else { return }
         store.cache.remove(file: run.number)
-        try store.directory.fileSystem.unlink(run.path)
-        store.statistics.filesRemoved += 1
+        if try store.directory.release(run.name) { store.statistics.filesRemoved += 1 }
     }
 }

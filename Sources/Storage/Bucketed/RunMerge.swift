@@ -40,8 +40,11 @@ struct RunMerge: ~Copyable {
         for section in sections { inputs.append(try Input(section)) }
     }
 
-    /// Writes the entries of all inputs to the section that `writer` has begun.
-    mutating func write(to writer: HashedRunWriter) throws(StorageError) {
+    /// Writes the entries of all inputs with hashes within a range to the section that `writer` has
+    /// begun.
+    mutating func write(
+        to writer: HashedRunWriter, within hashes: ClosedRange<UInt64>
+    ) throws(StorageError) {
         while !inputs.isEmpty {
             var least = 0
             for index in inputs.indices.dropFirst() where compare(index, least) < 0 {
@@ -52,8 +55,10 @@ struct RunMerge: ~Copyable {
             let key = unsafe scratch.extend(by: keyCount + 8)
             unsafe inputs[least].block.copyKey(inputs[least].cursor, to: key)
             let hash = inputs[least].cursor.hash
-            unsafe try writer.add(
-                inputs[least].block, inputs[least].cursor, key: key, keyCount: keyCount)
+            if hashes.contains(hash) {
+                unsafe try writer.add(
+                    inputs[least].block, inputs[least].cursor, key: key, keyCount: keyCount)
+            }
             unsafe try step(past: hash, key, keyCount)
         }
     }

@@ -1,22 +1,24 @@
 /// Reads what `GrowingBytes` wrote, front to back; never beyond the end, whatever the bytes say.
 @safe
-struct ByteReader {
+package struct ByteReader {
     /// Bytes that cannot be what they should be.
-    struct Damage: Error {
-        let cause: String
+    package struct Damage: Error {
+        package let cause: String
+
+        package init(cause: String) { self.cause = cause }
     }
 
     let slice: SlabSlice
     /// Bytes read.
     private(set) var position = 0
 
-    init(_ slice: SlabSlice) { self.slice = slice }
+    package init(_ slice: SlabSlice) { self.slice = slice }
 
     /// Bytes left.
-    var rest: Int { slice.byteCount - position }
+    package var rest: Int { slice.byteCount - position }
 
     /// Takes `count` bytes.
-    mutating func bytes(_ count: Int) throws(Damage) -> SlabSlice {
+    package mutating func bytes(_ count: Int) throws(Damage) -> SlabSlice {
         guard count >= 0, count <= rest else {
             throw Damage(cause: "\(count) bytes are wanted where \(rest) are left")
         }
@@ -26,12 +28,12 @@ struct ByteReader {
     }
 
     /// Takes bytes that stand behind their count.
-    mutating func countedBytes() throws(Damage) -> SlabSlice {
+    package mutating func countedBytes() throws(Damage) -> SlabSlice {
         try bytes(count())
     }
 
     /// Takes a number of fixed width.
-    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    package mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type = Value.self
     ) throws(Damage) -> Value {
         let place = try bytes(MemoryLayout<Value>.size)
@@ -41,7 +43,7 @@ struct ByteReader {
     }
 
     /// Takes a number of seven bits a byte.
-    mutating func varint() throws(Damage) -> UInt64 {
+    package mutating func varint() throws(Damage) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -54,7 +56,7 @@ struct ByteReader {
     }
 
     /// Takes a number of seven bits a byte that counts something.
-    mutating func count() throws(Damage) -> Int {
+    package mutating func count() throws(Damage) -> Int {
         guard let count = Int(exactly: try varint()) else {
             throw Damage(cause: "a count is too great")
         }

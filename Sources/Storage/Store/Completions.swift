@@ -11,7 +11,13 @@ struct Completion: Sendable {
 final class Completions: Sendable {
     private let waiting = Mutex<[Completion]>([])
     private let hasSome = Atomic<Bool>(false)
+    private let failed = Atomic<Bool>(false)
     let waker = Waker()
+
+    /// Whether any job failed so far.
+    var hasFailed: Bool { failed.load(ordering: .acquiring) }
+
+    func noteFailure() { failed.store(true, ordering: .releasing) }
 
     func add(_ completion: Completion) {
         waiting.withLock { $0.append(completion) }

@@ -13,6 +13,8 @@ package final class StateDirectory: Sendable {
     private let lock: any File
     private static let lockName = "LOCK"
     private let nextNumber = Atomic<Int>(1)
+    /// By name of a file: how many need it. A file goes when the last one lets go of it.
+    private let holders = Mutex<[String: Int]>([:])
 
     /// Takes a directory over, making it where it is absent.
     package init(_ path: String, fileSystem: any FileSystem) throws(StorageError) {
@@ -52,18 +54,56 @@ package final class StateDirectory: Sendable {
         return ("\(padded)-\(worker)-\(number).run", UInt64(number))
     }
 
-    func path(of name: String) -> String { path + "/" + name }
+    /// A number for a file of an earlier incarnation, by which the block cache knows it.
+    func makeNumber() -> UInt64 {
+        UInt64(nextNumber.add(1, ordering: .relaxed).oldValue)
+    }
 
-    /// Removes the files of earlier incarnations.
-    package func removeOrphans() throws(StorageError) { try remove { $0 < incarnation } }
+    package func path(of name: String) -> String { path + "/" + name }
+
+    /// Notes that a family or a checkpoint needs a file, which may not be written yet.
+    package func hold(_ name: String) {
+        holders.withLock { $0[name, default: 0] += 1 }
+    }
+
+    /// Lets go of a file; it is removed if nobody else needs it. Gives whether it was.
+    @discardableResult
+    package func release(_ name: String) throws(StorageError) -> Bool {
+        let isLast = holders.withLock { holders in
+            guard let count = holders[name], count > 1 else {
+                holders[name] = nil
+                return true
+            }
+            holders[name] = count - 1
+            return false
+        }
+        guard isLast else { return false }
+        do throws(StorageError) {
+            try fileSystem.unlink(path(of: name))
+        } catch {
+            // Its writing may have failed.
+            guard error.kind == .notFound else { throw error }
+        }
+        return true
+    }
+
+    /// Removes the files of earlier incarnations that nobody holds.
+    package func removeOrphans() throws(StorageError) {
+        try remove { incarnation, isHeld in incarnation < self.incarnation && !isHeld }
+    }
 
     /// Removes all files of state, when nobody uses them any more.
-    package func removeFiles() throws(StorageError) { try remove { $0 <= incarnation } }
+    package func removeFiles() throws(StorageError) {
+        try remove { incarnation, _ in incarnation <= self.incarnation }
+    }
 
-    private func remove(_ isChosen: (UInt64) -> Bool) throws(StorageError) {
+    private func remove(
+        _ isChosen: (_ incarnation: UInt64, _ isHeld: Bool) -> Bool
+    ) throws(StorageError) {
         for name in try fileSystem.names(in: path) {
-            guard let other = Self.incarnation(of: name), isChosen(other) else { continue }
-            try fileSystem.unlink(path(of: name))
+            guard let other = Self.incarnation(of: name) else { continue }
+            let isHeld = holders.withLock { $0[name] != nil }
+            if isChosen(other, isHeld) { try fileSystem.unlink(path(of: name)) }
         }
     }
 }

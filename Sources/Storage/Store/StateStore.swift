@@ -23,6 +23,9 @@ package final class StateStore {
     /// Which of the pipeline's workers owns it.
     package let worker: Int
     package let options: Options
+    /// The hashes, of 40 bits, of the keys that are this store's: files that it shares with others
+    /// may hold more.
+    let hashes: ClosedRange<UInt64>
     let executor: any BackgroundExecutor
     let completions = Completions()
     let cache: BlockCache
@@ -42,11 +45,15 @@ package final class StateStore {
         package var waits = 0
     }
 
+    /// The range of all hashes.
+    package static let allHashes: ClosedRange<UInt64> = 0...(1 << 40 - 1)
+
     /// An empty store whose files go to `directory`.
     package init(
         directory: StateDirectory, worker: Int, options: Options,
-        executor: any BackgroundExecutor
+        executor: any BackgroundExecutor, hashes: ClosedRange<UInt64> = StateStore.allHashes
     ) {
+        self.hashes = hashes
         self.directory = directory
         self.worker = worker
         self.options = options
@@ -115,7 +122,7 @@ package final class StateStore {
             chosen[candidate.family, default: []].append(candidate.bucket)
             bytes += candidate.byteCount
         }
-        for (family, buckets) in chosen { families[family].flush(buckets) }
+        for (family, buckets) in chosen { families[family].evict(buckets) }
     }
 
     /// Waits until no job is under way.
@@ -125,6 +132,12 @@ package final class StateStore {
             executor.wait(completions.waker)
             try takeCompletions()
         }
+    }
+
+    /// Calls `body` in the background, when all that is frozen by now is in files or has failed.
+    package func whenFlushed(_ body: @escaping @Sendable (_ hasFailed: Bool) -> Void) {
+        let completions = completions
+        executor.submit(.flush) { body(completions.hasFailed) }
     }
 
     private func takeCompletions() throws(StorageError) {

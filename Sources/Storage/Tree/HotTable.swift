@@ -31,6 +31,8 @@ package final class HotTable {
     private(set) var frozenEnd: UInt32 = 0
     /// Stored bytes below it are not changed either.
     private(set) var frozenBlobsEnd: UInt32 = 0
+    /// Entries that were made or changed since the last freeze.
+    private(set) var changedCount = 0
     private static let slotsMin = 64
 
     /// An empty table whose values have `valueWidth` bytes (rounded up to 8), all zero at first.
@@ -104,6 +106,7 @@ package final class HotTable {
             }
         }
         count += made
+        changedCount += made
     }
 
     /// Ends a slice: what was written since the last one becomes immutable, at the cost of a few
@@ -114,6 +117,7 @@ package final class HotTable {
             references: references)
         frozenEnd = arena.position
         frozenBlobsEnd = blobs.position
+        changedCount = 0
         return slice
     }
 
@@ -124,6 +128,7 @@ package final class HotTable {
         let keyCount = Int(unsafe arena.address(entry).load(as: UInt64.self) & 0xff_ffff)
         let byteCount = 8 + (keyCount + 7) & ~7 + valueWidth
         let copy = arena.reserve(byteCount)
+        changedCount += 1
         unsafe arena.address(copy).copyMemory(from: arena.address(entry), byteCount: byteCount)
         let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
         unsafe words[slot] = words[slot] & ~0xffff_ffff | UInt64(copy &+ 1)

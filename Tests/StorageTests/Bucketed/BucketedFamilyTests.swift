@@ -19,6 +19,8 @@ struct BucketedFamilyTests {
         let family: BucketedFamily
         let hasValues: Bool
         var twin: [Int64: [[UInt8]: Value]] = [:]
+        var checkpoints: [(snapshot: FamilySnapshot, twin: [Int64: [[UInt8]: Value]])] = []
+        let directory: StateDirectory
         let isDelayed: Bool
 
         init(seed: UInt64) throws {
@@ -31,7 +33,7 @@ struct BucketedFamilyTests {
             options.codec = random.pick([.none, .lz4, .zstd(level: 1)])
             options.filterBitsPerKey = random.pick([1, 4, 10])
             options.runsMax = random.pick([2, 3, 8])
-            let directory = try StateDirectory("state", fileSystem: files)
+            directory = try StateDirectory("state", fileSystem: files)
             store = StateStore(
                 directory: directory, worker: 0, options: options, executor: executor)
             family = store.makeFamily(
@@ -144,13 +146,61 @@ struct BucketedFamilyTests {
             try family.drop(bucket)
         }
 
+        /// Opens a checkpoint with two workers, who have half of the hashes each.
+        func restore(
+            _ snapshot: FamilySnapshot, expecting twin: [Int64: [[UInt8]: Value]]
+        ) throws {
+            var encoded = ByteWriter()
+            snapshot.encode(to: &encoded)
+            var reader = ByteReader(encoded.bytes)
+            #expect(try FamilySnapshot(from: &reader) == snapshot)
+            var found: [Int64: [[UInt8]: Value]] = [:]
+            let middle = UInt64(random.int(0..<1 << 40))
+            for (worker, hashes) in [0...middle, middle + 1...1 << 40 - 1].enumerated() {
+                let other = StateStore(
+                    directory: directory, worker: worker, options: store.options,
+                    executor: executor, hashes: hashes)
+                let family = other.makeFamily(
+                    "test", valueWidth: self.family.valueWidth, references: self.family.references)
+                try family.restore([snapshot])
+                for start in family.starts {
+                    // What is written on the way must not matter.
+                    if random.chance(0.5) { family.evict([start]) }
+                    guard let table = try family.load(start) else { continue }
+                    for entry in table.sortedEntries() {
+                        let key = unsafe Array(table.key(of: entry))
+                        #expect(hashes.contains(Self.hash(key) >> 24))
+                        #expect(found[start]?[key] == nil)
+                        found[start, default: [:]][key] = value(entry, table)
+                    }
+                    if random.chance(0.5) {
+                        let further = family.checkpoint()
+                        try other.settle()
+                        for file in further.files { try directory.release(file) }
+                    }
+                    try family.drop(start)
+                }
+                try other.settle()
+            }
+            #expect(found == twin.filter { !$0.value.isEmpty })
+        }
+
+        func value(_ entry: UInt32, _ table: HotTable) -> Value {
+            guard hasValues else { return Value() }
+            let reference = UInt32(truncatingIfNeeded: table.word(of: entry, at: 8))
+            return Value(
+                number: table.word(of: entry, at: 0),
+                text: reference == 0 ? nil : unsafe Array(table.stored(reference)))
+        }
+
         func step() throws {
             switch random.int(0..<20) {
             case 0..<12: try write()
             case 12..<15: try read()
             case 15: try close()
-            case 16: family.flush(family.starts.filter { _ in random.chance(0.4) })
+            case 16: family.evict(family.starts.filter { _ in random.chance(0.4) })
             case 17: try store.settle()
+            case 18: checkpoints.append((family.checkpoint(), twin))
             default: executor.runOne(random.pick([.flush, .merge]))
             }
             if !isDelayed {
@@ -165,6 +215,10 @@ struct BucketedFamilyTests {
         for _ in 0..<60 { try world.step() }
         for bucket in world.family.starts { try world.family.drop(bucket) }
         try world.store.settle()
+        for (snapshot, twin) in world.checkpoints {
+            try world.restore(snapshot, expecting: twin)
+            for file in snapshot.files { try world.directory.release(file) }
+        }
         // After the last bucket no file is left, and nothing is counted.
         #expect(world.files.paths == ["state/LOCK"], "\(Seeds.note(seed)): \(world.files.paths)")
         #expect(world.store.memory.tables == 0)

@@ -110,7 +110,7 @@ struct HashedRunDamageTests {
                     bucket: 0, HotTableTests.encoded(keys), rows: nil, count: keys.count,
                     into: entries)
                 files.inject(.error(kind), on: operation)
-                family.flush([0])
+                family.evict([0])
                 #expect(throws: StorageError.self) { try store.settle() }
                 #expect(files.paths == ["state/LOCK"])
             }

@@ -66,7 +66,7 @@ final class BucketedDedup: DedupStore {
     }
 
     func flush() throws -> Int {
-        family.flush(family.starts)
+        family.evict(family.starts)
         try store.settle()
         return try files.byteCount
     }
