@@ -17,9 +17,21 @@ package protocol Operator: AnyObject {
 
     /// What became of the rows so far.
     var counters: StepCounters { get }
+
+    /// Gives the state as it is now, at a cost that does not grow with it: what is large is only
+    /// frozen here, and written in the background.
+    func snapshot() throws -> OperatorSnapshot
+
+    /// Takes over what steps of the same name held at a checkpoint, before the first row: a
+    /// snapshot from each worker of then whose keys may be this one's now.
+    func restore(_ snapshots: [OperatorSnapshot]) throws
 }
 
 extension Operator {
+    package func snapshot() throws -> OperatorSnapshot { OperatorSnapshot() }
+
+    package func restore(_ snapshots: [OperatorSnapshot]) throws {}
+
     package func advance(
         to watermark: Int64, at chunk: Chunk, into output: inout Emitter
     ) throws -> Int64 { watermark }

@@ -74,6 +74,17 @@ package final class BucketedState {
         return table
     }
 
+    /// What it holds, for a checkpoint: the deltas since the last one are written in the
+    /// background. Nothing for the backend `memory`, which has no files.
+    package func snapshot() -> [FamilySnapshot] { family.map { [$0.checkpoint()] } ?? [] }
+
+    /// Takes over what it held on workers of a checkpoint.
+    package func restore(_ snapshots: [OperatorSnapshot]) throws {
+        guard let family else { return }
+        let own = snapshots.flatMap(\.families).filter { $0.name == family.name }
+        try family.restore(own)
+    }
+
     /// The caller is done with the tables it was given of a bucket: it may be moved to disk now.
     package func balance(_ bucket: Int64) throws { try family?.balance(bucket) }
 

@@ -74,4 +74,8 @@ final class FirstRowDedup: Operator {
         }
         return watermark
     }
+
+    func snapshot() throws -> OperatorSnapshot { OperatorSnapshot(families: state.snapshot()) }
+
+    func restore(_ snapshots: [OperatorSnapshot]) throws { try state.restore(snapshots) }
 }

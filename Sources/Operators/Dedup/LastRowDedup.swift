@@ -147,6 +147,26 @@ final class LastRowDedup: Operator {
         for start in open.sorted() { try release(start, into: &output) }
     }
 
+    /// Its own part are the starts of the buckets that still hold rows.
+    func snapshot() throws -> OperatorSnapshot {
+        var own = ByteWriter()
+        own.append(count: open.count)
+        for start in open.sorted() { own.append(start) }
+        return OperatorSnapshot(families: state.snapshot(), own: own.bytes)
+    }
+
+    func restore(_ snapshots: [OperatorSnapshot]) throws {
+        try state.restore(snapshots)
+        for snapshot in snapshots {
+            var reader = ByteReader(snapshot.own)
+            let starts = try reader.list { reader throws(ByteReader.Damage) in
+                try reader.integer(Int64.self)
+            }
+            // A bucket may have been another worker's alone.
+            open.formUnion(starts.filter { state.buckets.contains($0) })
+        }
+    }
+
     private func release(_ start: Int64, into output: inout Emitter) throws {
         open.remove(start)
         guard let table = try state.load(start) else { return }

@@ -57,27 +57,23 @@ final class GroupStates {
     func updateMoving<State: BitwiseCopyable>(
         _ row: Int, offset: Int, _ change: (inout State) -> Void
     ) {
-        let entry = entries.word(row) & ~HotTable.isNewMark
-        var state: State = table.state(of: entry, offset: offset)
-        change(&state)
-        unsafe (table.value(of: entry) + offset).storeBytes(of: state, as: State.self)
+        table.changeState(of: entries.word(row) & ~HotTable.isNewMark, offset: offset, change)
     }
-}
-
-/// What the groups of a window keep outside their fixed-width states.
-final class GroupExtras {
-    /// The wide parts of exact sums.
-    var wides = WideSums()
-    /// The values seen, of `count_distinct`, by the offset of the aggregate's state.
-    var members: [Int: HotTable] = [:]
-    /// Groups that were given a number.
-    var groupCount = 0
 }
 
 extension HotTable {
     /// A part of an entry's value.
     func state<State: BitwiseCopyable>(of entry: UInt32, offset: Int) -> State {
         unsafe (value(of: entry) + offset).loadUnaligned(as: State.self)
+    }
+
+    /// Changes a part of an entry's value.
+    func changeState<State: BitwiseCopyable>(
+        of entry: UInt32, offset: Int, _ change: (inout State) -> Void
+    ) {
+        var state: State = state(of: entry, offset: offset)
+        change(&state)
+        unsafe (value(of: entry) + offset).storeBytes(of: state, as: State.self)
     }
 
     /// A stored string, copied to `arena`.

@@ -115,4 +115,49 @@ final class WindowOperator: Operator {
             extras[start] = nil
         }
     }
+
+    /// Its own part is what windows keep beside their tables.
+    func snapshot() throws -> OperatorSnapshot {
+        var own = ByteWriter()
+        let kept = extras.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
+        own.append(count: kept.count)
+        for (start, extras) in kept {
+            own.append(start)
+            extras.encode(to: &own)
+        }
+        return OperatorSnapshot(families: state.snapshot(), own: own.bytes)
+    }
+
+    func restore(_ snapshots: [OperatorSnapshot]) throws {
+        for snapshot in snapshots {
+            // States refer to extras by numbers, which mean something on their own worker only:
+            // where several become one, those of the later ones move up.
+            let known = try loadNumbered()
+            try state.restore([snapshot])
+            var reader = ByteReader(snapshot.own)
+            let count = try reader.count()
+            for _ in 0..<count {
+                let start = try reader.integer(Int64.self)
+                let shift = try (extras[start] ?? makeExtras(start)).add(from: &reader)
+                if shift != .none { try renumber(start, by: shift, from: known[start] ?? 0) }
+            }
+            try reader.finish()
+        }
+    }
+
+    /// Brings the windows that have extras into memory; gives where their next entries will be.
+    private func loadNumbered() throws -> [Int64: UInt32] {
+        var ends: [Int64: UInt32] = [:]
+        for start in extras.keys { ends[start] = try state.load(start)?.nextEntry ?? 0 }
+        return ends
+    }
+
+    private func renumber(_ start: Int64, by shift: GroupExtras.Shift, from first: UInt32) throws {
+        guard let table = try state.load(start) else { return }
+        for entry in table.sortedEntries() where entry >= first {
+            for aggregate in aggregates {
+                aggregate.kernel.renumber(table, entry, offset: aggregate.offset, by: shift)
+            }
+        }
+    }
 }

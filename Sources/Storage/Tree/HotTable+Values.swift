@@ -47,6 +47,12 @@ extension HotTable {
         return unsafe UnsafeRawBufferPointer(start: address + 8, count: count)
     }
 
+    /// A copy of the bytes of an entry's key.
+    package func keyArray(of entry: UInt32) -> [UInt8] { unsafe Array(key(of: entry)) }
+
+    /// The least reference that entries made from here on can have.
+    package var nextEntry: UInt32 { arena.position }
+
     /// The address of an entry's value; good until the next insertion.
     package func value(of entry: UInt32) -> UnsafeMutableRawPointer {
         let address = unsafe arena.address(entry)

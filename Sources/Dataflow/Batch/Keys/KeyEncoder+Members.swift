@@ -8,11 +8,8 @@ extension KeyEncoder {
     package static func members(
         of column: Column, rows: Selection, groups: Slab
     ) -> EncodedKeys {
-        let values = Batch(columns: [column], selection: rows)
-        let hashes = KeyHash.hashes(of: values, columns: [0])
         let combined = Slab(byteCount: column.count * 8)
         let places = Slab(byteCount: column.count * 8)
-        let hashWords = hashes.int64s
         let out = unsafe places.base.assumingMemoryBound(to: UInt64.self)
         let hashesOut = unsafe combined.base.assumingMemoryBound(to: UInt64.self)
         let groupWords = unsafe groups.base.assumingMemoryBound(to: UInt32.self)
@@ -24,12 +21,42 @@ extension KeyEncoder {
                 bytes.reserve(8 &+ source.byteCountMax(row))
                 let cursor = unsafe bytes.cursor
                 unsafe cursor.storeBytes(of: group.bigEndian, as: UInt64.self)
-                unsafe out[row] = bytes.end(source.write(row, isLast: true, to: cursor + 8))
-                unsafe hashesOut[row] = Hash64.combine(
-                    Hash64.hash(group), UInt64(bitPattern: hashWords[row]))
+                let place = unsafe bytes.end(source.write(row, isLast: true, to: cursor + 8))
+                unsafe out[row] = place
+                let start = Int(truncatingIfNeeded: place &>> 32)
+                unsafe hashesOut[row] = bytes.slab.hash(
+                    start..<start &+ Int(truncatingIfNeeded: place & 0xffff_ffff))
             }
         }
         return EncodedKeys(
             bytes: bytes.slab, places: places, hashes: combined, rowCount: column.count)
+    }
+
+    /// Keys that `members` made, as arrays, with the numbers of their groups moved up.
+    package static func members(
+        encoded keys: [[UInt8]], groupsMovedBy shift: UInt64
+    ) -> EncodedKeys {
+        let hashes = Slab(byteCount: keys.count * 8)
+        let places = Slab(byteCount: keys.count * 8)
+        let bytes = Slab(byteCount: keys.reduce(0) { $0 + ($1.count + 7) & ~7 })
+        bytes.fill(0, count: bytes.byteCount)
+        var place = 0
+        for (row, key) in keys.enumerated() {
+            var group: UInt64 = 0
+            for byte in key.prefix(8) { group = group << 8 | UInt64(byte) }
+            group &+= shift
+            var moved = key
+            for index in 0..<min(8, key.count) {
+                moved[index] = UInt8(truncatingIfNeeded: group >> UInt64(56 - 8 * index))
+            }
+            unsafe bytes.copy(moved.span.bytes, to: place)
+            let hash = bytes.hash(place..<place + key.count)
+            unsafe places.base.storeBytes(
+                of: UInt64(place) << 32 | UInt64(key.count), toByteOffset: row * 8,
+                as: UInt64.self)
+            unsafe hashes.base.storeBytes(of: hash, toByteOffset: row * 8, as: UInt64.self)
+            place += (key.count + 7) & ~7
+        }
+        return EncodedKeys(bytes: bytes, places: places, hashes: hashes, rowCount: keys.count)
     }
 }

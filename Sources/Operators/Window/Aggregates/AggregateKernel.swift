@@ -17,10 +17,15 @@ protocol AggregateKernel {
 
     /// The aggregate's value for each entry; an entry for which there is none fails.
     func results(_ groups: ClosingGroups, offset: Int, failures: inout RowFailures) -> Column
+
+    /// Changes the numbers by which a group's state refers to extras, where these have moved.
+    func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift)
 }
 
 extension AggregateKernel {
     var references: [Int] { [] }
+
+    func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {}
 }
 
 /// The groups of a window whose results are being made.
@@ -78,6 +83,12 @@ struct DistinctKernel: AggregateKernel {
         _ = members.getOrInsert(keys, rows: rows.listing, count: rows.count, into: found)
         let fresh = rows.marked(HotTable.isNewMark, in: found)
         CountKernel().update(nil, fresh, groups, offset: offset)
+    }
+
+    func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {
+        table.changeState(of: entry, offset: offset + 8) { (number: inout UInt64) in
+            if number != 0 { number += shift.groups }
+        }
     }
 
     func results(

@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// `sum` and `avg` of whole numbers: exact in 128 bits.
 struct IntegerSumKernel: AggregateKernel {
@@ -67,6 +68,12 @@ struct FloatSumKernel: AggregateKernel {
         groups.extras.wides = wides
     }
 
+    func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {
+        table.changeState(of: entry, offset: offset) { (state: inout State) in
+            state.sum.moveWide(by: shift.wides)
+        }
+    }
+
     func results(
         _ groups: ClosingGroups, offset: Int, failures: inout RowFailures
     ) -> Column {
@@ -121,6 +128,12 @@ struct MomentsKernel: AggregateKernel {
             }
         }
         groups.extras.wides = wides
+    }
+
+    func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {
+        table.changeState(of: entry, offset: offset) { (state: inout State) in
+            state.moments.moveWide(by: shift.wides)
+        }
     }
 
     func results(

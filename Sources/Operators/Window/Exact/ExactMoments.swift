@@ -140,6 +140,12 @@ struct ExactMoments: BitwiseCopyable, Equatable {
         wides.add(other.wide, to: &wide)
     }
 
+    /// Notes that its wide sums, if it has any, have numbers so much greater.
+    mutating func moveWide(by shift: UInt32) {
+        sum.moveWide(by: shift)
+        if wide != 0 { wide += shift }
+    }
+
     /// Gives up the wide sums; the state starts anew.
     mutating func remove(_ wides: inout WideSums) {
         sum.remove(&wides)

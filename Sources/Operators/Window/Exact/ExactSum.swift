@@ -107,6 +107,11 @@ struct ExactSum: BitwiseCopyable, Equatable {
         nonFinite |= other.nonFinite
     }
 
+    /// Notes that its wide sum, if it has one, has a number so much greater.
+    mutating func moveWide(by shift: UInt32) {
+        if wide != 0 { wide += shift }
+    }
+
     /// Gives up the wide sum; the state starts anew.
     mutating func remove(_ wides: inout WideSums) {
         wides.remove(&wide)

@@ -8,6 +8,15 @@ struct WideSums {
     /// Wide sums in use.
     var count: Int { sums.count - free.count }
 
+    /// Whether no number was ever given.
+    var isEmpty: Bool { sums.isEmpty }
+
+    /// The wide sums of the numbers from 1 on, unused ones too.
+    var all: [WideSum] { sums }
+
+    /// Takes in a wide sum under the number behind all others.
+    mutating func append(_ sum: WideSum) { sums.append(sum) }
+
     /// Bytes held.
     var byteCount: Int {
         sums.reduce(sums.capacity * MemoryLayout<WideSum>.stride + free.capacity * 4) {
