@@ -68,7 +68,8 @@ extension CheckedPipeline {
         if let checked = source.table {
             table = Plan.SourceNode.Table(index: checked.index) {
                 BroadcastTableBuilder(
-                    name: name, key: checked.key, byteCountMax: checked.memoryBytesMax)
+                    name: name, types: schema.fields.map(\.type), key: checked.key,
+                    byteCountMax: checked.memoryBytesMax)
             }
         }
         switch spec.format {
