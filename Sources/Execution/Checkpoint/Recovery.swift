@@ -6,6 +6,7 @@ import Storage
 /// The newest checkpoint that can be read counts. While a manifest is damaged nothing is removed:
 /// what it referred to is not known.
 struct Recovery {
+    private let directory: StateDirectory
     /// The checkpoint to go on from; nil for a fresh start.
     private(set) var manifest: CheckpointManifest?
     /// The last checkpoint of a run that came to the end of its input: its output is still
@@ -18,6 +19,7 @@ struct Recovery {
 
     /// Looks at what is in a directory; `log` is told of what is damaged.
     init(_ directory: StateDirectory, plan: Plan, log: (String) -> Void) throws {
+        self.directory = directory
         let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
         var damage: [StorageError] = []
         for epoch in try files.epochs() {
@@ -43,6 +45,18 @@ struct Recovery {
         }
         if damage.isEmpty { try directory.removeOrphans() }
         try check(newest, plan)
+    }
+
+    /// Removes the checkpoints of a run that came to its end, of which nothing is needed any more.
+    mutating func forgetFinished() throws {
+        let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+        for checkpoint in readable {
+            try files.remove(checkpoint.epoch)
+            for name in checkpoint.holds { try directory.release(name) }
+        }
+        try directory.fileSystem.syncDirectory(directory.path)
+        readable = []
+        finished = nil
     }
 
     /// Notes the epochs that sinks have committed.

@@ -56,15 +56,20 @@ final class Assembly {
     private static func openSinks(
         _ core: EngineCore, _ recovery: inout Recovery?
     ) throws -> [SinkRunner] {
-        try core.topology.plan.sinks.enumerated().map { index, node in
-            let writer = try node.makeWriter()
-            if let sink = recovery?.sink(node) {
-                try writer.resume(sink.staged, epoch: sink.epoch)
-            }
-            // What a finished run has left is whole; this one begins anew.
-            if recovery?.manifest == nil || recovery?.sink(node) == nil { try writer.open() }
-            recovery?.note(sinkEpoch: try writer.lastEpoch())
-            return SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
+        let nodes = core.topology.plan.sinks
+        let writers = try nodes.map { try $0.makeWriter() }
+        for (node, writer) in zip(nodes, writers) {
+            guard let sink = recovery?.sink(node) else { continue }
+            try writer.resume(sink.staged, epoch: sink.epoch)
+        }
+        // What a finished run has left is whole now. Its checkpoint goes before its output does.
+        if recovery?.finished != nil { try recovery?.forgetFinished() }
+        for (node, writer) in zip(nodes, writers) where recovery?.sink(node) == nil {
+            try writer.open()
+        }
+        for writer in writers { recovery?.note(sinkEpoch: try writer.lastEpoch()) }
+        return zip(nodes.indices, writers).map { index, writer in
+            SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
         }
     }
 
