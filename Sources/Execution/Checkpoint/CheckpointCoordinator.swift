@@ -123,7 +123,8 @@ final class CheckpointCoordinator {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
             for output in staged { try output.sync() }
             let made = try base.manifest(
-                barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast)
+                barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
+            )
             manifest = made
             if parts.hasFailed { throw CheckpointFailure() }
             try files.write(made)
@@ -167,7 +168,8 @@ final class CheckpointCoordinator {
     private func tables(of barrier: Barrier) throws -> [Int: String] {
         var names: [Int: String] = [:]
         for (source, node) in core.topology.plan.sources.enumerated() {
-            guard let index = node.table?.index, let version = barrier.positions.tables[index] else {
+            guard let index = node.table?.index, let version = barrier.positions.tables[index]
+            else {
                 continue
             }
             if tableFiles[source]?.version != ObjectIdentifier(version) {
