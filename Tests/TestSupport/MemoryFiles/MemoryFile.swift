@@ -107,7 +107,8 @@ final class MemoryFile: File {
             var random = SplitMix64(seed: UInt64(number))
             inode.failSync(&random)
         }
-        try fileSystem.perform(.sync, "sync", path, whenFailing: failing) { _, _ throws(StorageError) in
+        try fileSystem.perform(.sync, "sync", path, whenFailing: failing) {
+            _, _ throws(StorageError) in
             inode.sync()
         }
     }
