@@ -5,7 +5,8 @@ import Storage
 /// has the sinks' output committed, and lets go of what is older.
 ///
 /// An epoch that fails costs nothing but its time: what was staged and flushed for it belongs to
-/// the next one. Stepped by a thread of its own, or by a simulator; it never holds the data path up.
+/// the next one. Stepped by a thread of its own, or by a simulator; it never holds the data path
+/// up.
 final class CheckpointCoordinator {
     private enum Phase {
         case idle
