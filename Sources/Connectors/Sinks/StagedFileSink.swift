@@ -314,6 +314,7 @@ package final class StagedFileSink: SinkWriter {
     package func close() throws {
         segments = [:]
         targets = [:]
+        journal?.close()
         journal = nil
     }
 

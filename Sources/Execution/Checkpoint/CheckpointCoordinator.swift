@@ -33,6 +33,7 @@ final class CheckpointCoordinator {
     /// Versions whose files are known, kept alive so that no other has their identity.
     private var tableVersions: [Int: any TableVersion] = [:]
     private var base: CheckpointBase
+    private let secondPlace: SecondPlace?
     private(set) var statistics = CheckpointStatistics()
 
     init(
@@ -50,7 +51,15 @@ final class CheckpointCoordinator {
         base = CheckpointBase(recovery.manifest, core.topology.plan)
         lastStart = core.clock.monotonicNanoseconds()
         lastEnd = lastStart
+        secondPlace = settings.secondPlace.map {
+            SecondPlace(
+                $0, keep: settings.keep, directory: directory, clock: core.clock, log: log)
+        }
+        secondPlace?.start()
     }
+
+    /// Ends what was begun beside the run.
+    func close() { secondPlace?.finish() }
 
     /// Milliseconds until something may be due.
     static let waitMilliseconds = 10
@@ -128,6 +137,7 @@ final class CheckpointCoordinator {
             )
             manifest = made
             if parts.hasFailed { throw CheckpointFailure() }
+            if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try files.write(made)
             statistics.completed += 1
             lastNumber = barrier.positions.number
@@ -136,6 +146,7 @@ final class CheckpointCoordinator {
             for output in staged { try output.commit() }
             for sink in core.arrivals { sink.committed(barrier.epoch) }
             try prune(to: isLast ? 1 : settings.keep)
+            if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
