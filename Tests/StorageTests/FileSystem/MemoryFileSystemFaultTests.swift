@@ -101,7 +101,7 @@ struct MemoryFileSystemFaultTests {
         try files.syncDirectory("")
         files.heal()
         try files.write("after", to: "file")
-        files.failAll(from: files.operationCount + 1, with: .inputOutput)
+        files.failAll(from: files.operationCount, with: .inputOutput)
         #expect(throws: StorageError.self) { try files.text(of: "file") }
         #expect(throws: StorageError.self) { try files.unlink("file") }
         files.heal()

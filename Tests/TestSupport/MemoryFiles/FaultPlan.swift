@@ -41,6 +41,7 @@ struct FaultPlan {
     private var waiting: [(operation: MemoryFileSystem.Operation, fault: MemoryFileSystem.Fault)] =
         []
     private var numbered: [Int: MemoryFileSystem.Fault] = [:]
+    private var numberedReads: [Int: MemoryFileSystem.Fault] = [:]
     private var standing: Standing?
 
     mutating func add(
@@ -51,6 +52,10 @@ struct FaultPlan {
 
     mutating func add(_ fault: MemoryFileSystem.Fault, at number: Int) {
         numbered[number] = fault
+    }
+
+    mutating func add(_ fault: MemoryFileSystem.Fault, atRead number: Int) {
+        numberedReads[number] = fault
     }
 
     mutating func stand(
@@ -81,7 +86,14 @@ struct FaultPlan {
         return numbered.removeValue(forKey: number) ?? stands(operation, number)
     }
 
-    /// The fault of something that has no number, and happens before the operation with this one.
+    /// The fault of the read with a number, after the operation with another.
+    mutating func takeRead(_ number: Int, after operation: Int) -> MemoryFileSystem.Fault? {
+        if let fault = takeWaiting(.read) { return fault }
+        return numberedReads.removeValue(forKey: number) ?? stands(.read, operation)
+    }
+
+    /// The fault that lasts, for an operation with this number, or for something that has none and
+    /// happens behind it.
     func stands(
         _ operation: MemoryFileSystem.Operation, _ number: Int
     ) -> MemoryFileSystem.Fault? {

@@ -36,8 +36,8 @@ final class MemoryFile: File {
         try fileSystem.locked { state throws(StorageError) in
             if mode == .append { throw .machine(.other, "read", path) }
             var count = min(range.count, max(inode.bytes.count - offset, 0))
-            let next = state.operationCount + 1
-            switch state.faults.takeWaiting(.read) ?? state.faults.stands(.read, next) {
+            state.readCount += 1
+            switch state.faults.takeRead(state.readCount, after: state.operationCount) {
             case nil: break
             case .short(let most): count = min(count, max(most, 1))
             case .error(let kind): throw .injected(kind, "read", path)

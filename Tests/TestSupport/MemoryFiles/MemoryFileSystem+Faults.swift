@@ -6,6 +6,9 @@ extension MemoryFileSystem {
     /// Operations so far that changed something, or were to: the number of the last one.
     package var operationCount: Int { state.withLock { $0.operationCount } }
 
+    /// Reads of files so far, which have numbers of their own.
+    package var readCount: Int { state.withLock { $0.readCount } }
+
     /// Makes the next operation of a kind fail; several wait in line.
     package func inject(_ fault: Fault, on operation: Operation) {
         state.withLock { $0.faults.add(fault, on: operation) }
@@ -14,6 +17,11 @@ extension MemoryFileSystem {
     /// Makes the operation with a number fail, once.
     package func fail(operation number: Int, with fault: Fault) {
         state.withLock { $0.faults.add(fault, at: number) }
+    }
+
+    /// Makes the read with a number fail, once.
+    package func fail(read number: Int, with fault: Fault) {
+        state.withLock { $0.faults.add(fault, atRead: number) }
     }
 
     /// Makes operations from one on fail, until `heal()`: a full disk fails what needs room, any

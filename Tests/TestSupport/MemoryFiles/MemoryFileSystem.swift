@@ -13,6 +13,7 @@ package final class MemoryFileSystem: FileSystem {
         var tree: MemoryTree
         var faults = FaultPlan()
         var operationCount = 0
+        var readCount = 0
         var openCount = 0
         var openCountMax = 0
         /// Paths of all files that were ever made by opening them.
@@ -84,8 +85,7 @@ package final class MemoryFileSystem: FileSystem {
             let present = try Self.file(path, state.tree)
             let isChange = present == nil ? mode != .read : mode.empties
             if !isChange {
-                let number = state.operationCount + 1
-                try Self.fail(state.faults.stands(.read, number), "open", path)
+                try Self.fail(state.faults.stands(.read, state.operationCount), "open", path)
                 if present == nil { throw .machine(.notFound, "open", path) }
             }
             return present

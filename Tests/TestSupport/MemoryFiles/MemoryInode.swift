@@ -25,7 +25,7 @@ final class MemoryInode: @unchecked Sendable {
     private(set) var bytes: [UInt8]
     /// What is sure to be there after a power cut.
     private(set) var durable: [UInt8]
-    private(set) var changes: ArraySlice<Change> = []
+    private(set) var changes: [Change] = []
     private var changedBytes = 0
     /// Names it has now.
     var linkCount = 1
@@ -67,13 +67,10 @@ final class MemoryInode: @unchecked Sendable {
 
     private func add(_ change: Change) {
         changes.append(change)
-        while changes.count > Self.changesMax || changedBytes > Self.changedBytesMax,
-            let oldest = changes.popFirst()
-        {
-            settle(oldest)
-        }
-        // The slots of changes that are gone are given back.
-        if changes.startIndex > 2 * Self.changesMax { changes = ArraySlice(Array(changes)) }
+        guard changes.count > Self.changesMax || changedBytes > Self.changedBytesMax else { return }
+        let settled = (changes.count + 1) / 2
+        for change in changes.prefix(settled) { settle(change) }
+        changes.removeFirst(settled)
     }
 
     private func settle(_ change: Change) {
@@ -96,12 +93,11 @@ final class MemoryInode: @unchecked Sendable {
     /// A sync fails: the system forgets that some of the writes were never done, so that no later
     /// sync makes them durable. Readers go on seeing them.
     func failSync(_ random: inout SplitMix64) {
-        changes = ArraySlice(
-            changes.filter { change in
-                guard case .write(_, let new) = change, random.chance(0.5) else { return true }
-                changedBytes -= new.count
-                return false
-            })
+        changes.removeAll { change in
+            guard case .write(_, let new) = change, random.chance(0.5) else { return false }
+            changedBytes -= new.count
+            return true
+        }
     }
 
     /// Replaces the content durably, as if it had always been so.
