@@ -22,6 +22,10 @@ package final class BucketedFamily {
     var tableBytes = 0
     var frozenBytes = 0
     var filterBytes = 0
+    /// Whether parts of filters may be on disk alone.
+    var lacksFilterParts = false
+    /// The buckets that are being merged.
+    var merging: Set<Int64> = []
 
     /// One bucket's state.
     ///
@@ -41,7 +45,8 @@ package final class BucketedFamily {
         var lastUse: UInt64 = 0
         /// What `tableBytes` counts of the hot table.
         var hotBytes = 0
-        var isMerging = false
+        var isMerging: Bool { ahead != nil }
+        var ahead: MergeAhead?
 
         init(_ hot: HotTable, generation: Int) {
             self.hot = hot
@@ -185,6 +190,10 @@ package final class BucketedFamily {
     package func drop(_ start: Int64) throws(StorageError) {
         guard let bucket = buckets.removeValue(forKey: start) else { return }
         tableBytes -= bucket.hotBytes
+        if let ahead = bucket.ahead {
+            filterBytes -= ahead.filter.byteCount
+            merging.remove(start)
+        }
         for frozen in bucket.frozen { release(frozen) }
         for run in bucket.runs { try release(run.section) }
     }

@@ -96,8 +96,8 @@ package final class StateStore {
     /// not keep up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
-        // Growing tables, background jobs and pooled memory take a share that is not counted.
-        let budget = options.memoryBytes - options.memoryBytes / 5
+        let budget = countedBytes
+        try balanceFilters()
         let (tables, filters, _) = memory
         cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
         let frozen = families.reduce(0) { $0 + $1.frozenBytes }
@@ -109,6 +109,29 @@ package final class StateStore {
             statistics.waits += 1
             executor.wait(completions.waker)
             try takeCompletions()
+        }
+    }
+
+    /// What the budget leaves for what is counted: background jobs and pooled memory are not.
+    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 8 }
+
+    /// Bits of a filter for each key of a run that adds `count` keys: fewer of them where all
+    /// filters together would take too much.
+    func filterBitsPerKey(adding count: Int) -> Int {
+        let keys = families.reduce(count) { $0 + $1.coldCount }
+        let most = max(countedBytes / 2 * 8 / max(keys, 1), 3)
+        return min(options.filterBitsPerKey, most)
+    }
+
+    /// Keeps filters within half of the budget: what is too much is forgotten, and what there is
+    /// room for is read again, one part at a time.
+    private func balanceFilters() throws(StorageError) {
+        for family in families { family.followMerges() }
+        let rest = countedBytes / 2 - memory.filters
+        if rest < 0 {
+            families.max { $0.filterBytes < $1.filterBytes }?.dropFilterParts(-rest)
+        } else if rest > 1 << 16 {
+            for family in families where try family.readFilterPart() { return }
         }
     }
 
