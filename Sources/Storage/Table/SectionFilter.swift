@@ -1,3 +1,5 @@
+import CLZ4
+
 /// The filter of a section's keys as it is asked: of its parts, those in memory.
 ///
 /// A part that is not there says "perhaps" of every key, so memory is a matter of speed alone; one
@@ -102,33 +104,41 @@ final class SectionFilter: @unchecked Sendable {
         let words = unsafe hashes.base.assumingMemoryBound(to: UInt64.self)
         let list = unsafe rows.base.assumingMemoryBound(to: UInt32.self)
         let out = unsafe maybe.base.assumingMemoryBound(to: UInt32.self)
-        let isTwice = cut.hashCount > 1
-        var found = 0
-        var start = 0
-        while start < count {
-            // As many rows as their blocks fit into the first cache.
-            let end = min(start &+ 256, count)
-            let first = found
-            for index in start..<end {
-                let row = unsafe list[index]
-                let hash = unsafe words[Int(row)] &>> 24
-                let part = unsafe asked(hash)
-                let (block, bits) = unsafe BloomFilter.place(hash, in: part.blocks, part.blockCount)
-                let both =
-                    unsafe BloomFilter.holds(block, bits)
-                    & BloomFilter.holds(block, isTwice ? BloomFilter.rotate(bits) : bits)
-                unsafe out[found] = row
-                found &+= Int(truncatingIfNeeded: both)
+        return unsafe withUnsafeTemporaryAllocation(of: Question.self, capacity: Self.aheadMax) {
+            questions in
+            guard let questions = questions.baseAddress else { return 0 }
+            var found = 0
+            var start = 0
+            while start < count {
+                let end = min(start &+ Self.aheadMax, count)
+                for index in start..<end {
+                    let hash = unsafe words[Int(list[index])] &>> 24
+                    let part = unsafe asked(hash)
+                    let (block, bits) = unsafe BloomFilter.place(
+                        hash, in: part.blocks, part.blockCount)
+                    unsafe weir_prefetch(block)
+                    unsafe questions[index &- start] = Question(block: block, bits: bits)
+                }
+                for index in start..<end {
+                    let question = unsafe questions[index &- start]
+                    let isThere = unsafe BloomFilter.holds(
+                        question.block, question.bits, hashCount: cut.hashCount)
+                    unsafe out[found] = list[index]
+                    if isThere { found &+= 1 }
+                }
+                start = end
             }
-            var kept = first
-            for index in first..<found {
-                let row = unsafe out[index]
-                unsafe out[kept] = row
-                if contains(unsafe words[Int(row)] &>> 24) { kept &+= 1 }
-            }
-            found = kept
-            start = end
+            return found
         }
-        return found
+    }
+
+    /// Rows whose blocks are fetched ahead.
+    private static let aheadMax = 64
+
+    /// Where a key's bits are, and which.
+    @unsafe
+    private struct Question {
+        let block: UnsafeMutableRawPointer
+        let bits: UInt64
     }
 }
