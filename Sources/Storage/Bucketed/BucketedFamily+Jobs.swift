@@ -68,11 +68,13 @@ extension BucketedFamily {
         for part in parts { generations[part.bucket] = part.generation }
         jobs[job] = .flush(generations)
         let keyCount = parts.reduce(0) { $0 + $1.count }
+        let progress = FlushProgress(total: keyCount)
+        flushes[job] = progress
         writing[job] = submit(job, .flush, writerOptions(.flush, keyCount: keyCount)) {
             [parts] writer throws(StorageError) in
             for part in parts {
                 writer.begin(bucket: part.bucket, keyCount: part.count)
-                try writer.add(part.slice, count: part.count)
+                try writer.add(part.slice, count: part.count, progress)
                 try writer.endSection()
             }
         }
@@ -171,6 +173,7 @@ extension BucketedFamily {
     /// Takes in what a job made.
     func complete(_ completion: Completion) throws(StorageError) {
         guard let job = jobs.removeValue(forKey: completion.job) else { return }
+        flushes[completion.job] = nil
         let name = writing.removeValue(forKey: completion.job)
         let made = try completion.outcome.get()
         if let run = made.first?.run {

@@ -14,6 +14,8 @@ package final class BucketedFamily {
     var jobs: [Int: Job] = [:]
     /// The files that jobs under way write, by job.
     var writing: [Int: String] = [:]
+    /// How far flushes under way have got, by job.
+    var flushes: [Int: FlushProgress] = [:]
     private var nextJob = 0
     private var nextGeneration = 0
     /// Living sections of each file.
@@ -114,6 +116,11 @@ package final class BucketedFamily {
 
     var isFlushing: Bool {
         jobs.values.contains { if case .flush = $0 { true } else { false } }
+    }
+
+    /// Entries that flushes under way have written, and all of theirs.
+    var flushed: (done: Int, total: Int) {
+        flushes.values.reduce((0, 0)) { ($0.0 + $1.done, $0.1 + $1.total) }
     }
 
     var isBusy: Bool { !jobs.isEmpty }

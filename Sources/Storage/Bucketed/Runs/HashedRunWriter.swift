@@ -24,6 +24,7 @@ final class HashedRunWriter {
     private let references: [Int]
     private var builder: HashedBlockBuilder
     private var section: OpenSection?
+    private var progress: FlushProgress?
 
     private struct OpenSection: ~Copyable {
         let bucket: Int64
@@ -81,8 +82,12 @@ final class HashedRunWriter {
         try section?.filter.insert(hash, to: frames)
     }
 
-    /// Adds all entries of a slice.
-    func add(_ slice: FrozenSlice, count: Int) throws(StorageError) {
+    /// Adds all entries of a slice, block by block noting how many.
+    func add(
+        _ slice: FrozenSlice, count: Int, _ progress: FlushProgress? = nil
+    ) throws(StorageError) {
+        self.progress = progress
+        defer { self.progress = nil }
         try slice.forEachSorted(count: count) { reference throws(StorageError) in
             let entry = unsafe slice.entries.address(reference)
             let header = unsafe entry.load(as: UInt64.self)
@@ -117,6 +122,7 @@ final class HashedRunWriter {
     private func endBlock() throws(StorageError) {
         let (first, last, count) = (builder.firstHash, builder.lastHash, builder.count)
         let place = try frames.append(builder.finish(), codec: options.codec)
+        progress?.add(count)
         if section?.entries == 0 { section?.least = first }
         section?.greatest = last
         section?.entries += count
