@@ -230,7 +230,7 @@ struct HotTableTests {
     @Test(arguments: Spread.allCases)
     func aTableGrowsUnderAnySpreadOfHashes(_ spread: Spread) {
         let table = HotTable(valueWidth: 8)
-        let total = spread == .oneTag ? 3_000 : spread == .onePlace ? 10_000 : 60_000
+        let total = spread == .oneTag ? 3_000 : spread == .onePlace ? 10_000 : 25_000
         var random = SplitMix64(seed: 11)
         var known = 0
         while known < total {
@@ -273,14 +273,14 @@ struct HotTableTests {
         let table = HotTable(valueWidth: 0)
         let entries = Slab(byteCount: 400)
         var most = 0.0
-        for start in stride(from: 0, to: 400_000, by: 100) {
+        for start in stride(from: 0, to: 200_000, by: 100) {
             let before = table.byteCount
             let keys = (start..<start + 100).map { Self.numberedKey($0, .even) }
             _ = table.getOrInsert(Self.encoded(keys), rows: nil, count: 100, into: entries)
             let grown = Double(table.byteCount - before) / Double(before)
-            if start > 150_000 { most = max(most, grown) }
+            if start > 100_000 { most = max(most, grown) }
         }
-        #expect(most < 0.1, "a batch of 100 keys grew the table by \(most) of its size")
+        #expect(most < 0.15, "a batch of 100 keys grew the table by \(most) of its size")
     }
 
     @Test func aTableWithoutRowsIsEmpty() {
