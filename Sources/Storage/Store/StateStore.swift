@@ -12,7 +12,7 @@ package final class StateStore {
         package var mergeCodec = BlockCodec.lz4
         /// Bytes of a block before compression, about: with its last entry it fits a slab of 4 KiB.
         package var blockBytes = 4000
-        package var filterBitsPerKey = 10
+        package var filterBitsPerKey = 15
         /// Runs of a bucket that make a merge.
         package var runsMax = 8
         /// Whether tables leave memory for disk when they fill it.
