@@ -15,10 +15,7 @@ final class BackgroundThreads: BackgroundExecutor {
         lanes[kind == .flush ? 0 : 1].submit(job)
     }
 
-    /// Milliseconds of a wait, after which the caller looks again.
-    private static let waitMilliseconds = 100
-
-    func wait(_ waker: Waker) { waker.wait(milliseconds: Self.waitMilliseconds) }
+    func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
 
     /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
     func finish() {

@@ -15,6 +15,14 @@ struct GrowingBytes: ~Copyable {
         return unsafe place
     }
 
+    /// The same, where `slack` bytes more may be written, which do not count.
+    @inline(__always)
+    mutating func extend(by further: Int, slack: Int) -> UnsafeMutableRawPointer {
+        let place = unsafe extend(by: further &+ slack)
+        count &-= slack
+        return unsafe place
+    }
+
     @inline(never)
     private mutating func grow(_ further: Int) {
         let larger = Slab(byteCount: max(slab.byteCount * 2, count + further))
