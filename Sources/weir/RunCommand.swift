@@ -79,7 +79,9 @@ struct RunCommand: ParsableCommand {
             throw ExitStatus.badConfiguration
         }
         let engine = Engine(plan, clock: .system) { logger.notice("\($0)") }
-        StopSignals.hear(stop: { engine.stop() }, giveUp: { engine.giveUp() })
+        StopSignals.hear(
+            stop: { engine.stop() }, giveUp: { engine.giveUp() },
+            checkpoint: { engine.requestCheckpoint() })
         let outcome = engine.run()
         if stats {
             StandardError.write(outcome.statistics.text)

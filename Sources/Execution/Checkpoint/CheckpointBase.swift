@@ -52,7 +52,11 @@ struct CheckpointBase {
             for part in own { counters += part.counters }
             manifest.steps.append(
                 CheckpointManifest.Step(
-                    name: node.name, fingerprint: node.stateFingerprint, counters: counters,
+                    name: node.name, fingerprint: node.stateFingerprint,
+                    keys: (node.key ?? []).map { column in
+                        let field = node.inputSchema.fields[column]
+                        return "\(field.name):\(field.type.name)"
+                    }, counters: counters,
                     parts: own.map { (worker: $0.worker, snapshot: $0.snapshot) }))
         }
         for (index, node) in plan.sinks.enumerated() {

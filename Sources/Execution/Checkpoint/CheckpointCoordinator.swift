@@ -1,5 +1,6 @@
 import Dataflow
 import Storage
+import Synchronization
 
 /// Makes checkpoints: places barriers, and when all parts of one are there, writes its manifest,
 /// has the sinks' output committed, and lets go of what is older.
@@ -20,7 +21,7 @@ final class CheckpointCoordinator {
     private let directory: StateDirectory
     private let log: @Sendable (String) -> Void
     /// Ends the wait for the next step.
-    let waker = Waker()
+    var waker: Waker { core.checkpointWaker }
     private var phase = Phase.idle
     private var nextEpoch: Int
     /// Complete checkpoints that are kept, the oldest first.
@@ -91,6 +92,7 @@ final class CheckpointCoordinator {
     }
 
     private func isDue(_ now: Int64) -> Bool {
+        if core.isCheckpointRequested.exchange(false, ordering: .relaxed) { return true }
         let number = core.sequencer.positions().number
         guard number != lastNumber else { return false }
         if let chunks = settings.everyChunks, number - lastNumber >= chunks { return true }

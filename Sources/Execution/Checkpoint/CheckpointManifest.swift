@@ -7,7 +7,8 @@ import Storage
 ///              | sources: count, each | steps: count, each | sinks: count, each
 ///     source   = name | sequence: 8 | ended: 1 | position: flag, bytes | tracker: flag, tracker
 ///              | table: flag, file | rows: 8 | errors: 8 | bytes: 8
-///     step     = name | fingerprint | counters: 11 times 8 | parts: count, each
+///     step     = name | fingerprint | keys: count, text each | counters: 11 times 8
+///              | parts: count, each
 ///     part     = worker: 4 | snapshot
 ///     sink     = name | rows: 8 | bytes staged
 ///
@@ -29,6 +30,8 @@ struct CheckpointManifest: Sendable {
     struct Step: Sendable {
         let name: String
         let fingerprint: String
+        /// The columns of its keys: name, colon, type.
+        let keys: [String]
         let counters: StepCounters
         let parts: [(worker: Int, snapshot: OperatorSnapshot)]
     }
@@ -148,6 +151,8 @@ extension CheckpointManifest.Step {
     fileprivate func encode(to writer: inout ByteWriter) {
         writer.append(name)
         writer.append(fingerprint)
+        writer.append(count: keys.count)
+        for key in keys { writer.append(key) }
         for count in counters.words { writer.append(Int64(count)) }
         writer.append(count: parts.count)
         for (worker, snapshot) in parts {
@@ -159,6 +164,7 @@ extension CheckpointManifest.Step {
     fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
         name = try reader.text()
         fingerprint = try reader.text()
+        keys = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         var words: [Int] = []
         for _ in StepCounters().words { words.append(Int(try reader.integer(Int64.self))) }
         counters = StepCounters(words: words)

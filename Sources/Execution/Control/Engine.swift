@@ -36,6 +36,9 @@ package final class Engine: Sendable {
         inputs.withLock { for input in $0 { input.interrupt() } }
     }
 
+    /// Has a checkpoint made soon, if the pipeline makes any. May be called on any thread.
+    package func requestCheckpoint() { core.isCheckpointRequested.store(true, ordering: .relaxed) }
+
     /// Ends the waits of sinks whose target does not take what is written: the run fails.
     package func giveUp() {
         outputs.withLock { for output in $0 { output.interrupt() } }

@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 import Synchronization
 
 /// What the parts of a running engine share: the order, the ways between them, and how it ends.
@@ -15,6 +16,10 @@ final class EngineCore: Sendable {
     let inboxes: [Inbox]
     /// By sink.
     let arrivals: [SinkArrivals]
+    /// Whether somebody wants a checkpoint before it is due.
+    let isCheckpointRequested = Atomic<Bool>(false)
+    /// Ends the wait of what makes checkpoints.
+    let checkpointWaker: Waker
     private let ending: Ending
 
     init(
@@ -25,6 +30,8 @@ final class EngineCore: Sendable {
         self.clock = clock
         self.ending = ending
         self.log = log
+        let checkpointWaker = Waker()
+        self.checkpointWaker = checkpointWaker
         drops = DropLog(clock: clock, log: log)
         relays = topology.plan.sources.map { source in source.watermark.map(WatermarkRelay.init) }
         let inboxes = (0..<topology.workers).map { _ in Inbox() }
@@ -41,6 +48,11 @@ final class EngineCore: Sendable {
                     arrivals[sink].expect(.chunk(ticket))
                 }
                 for inbox in inboxes { inbox.expect(.chunk(ticket)) }
+                if let every = topology.plan.checkpoint?.everyChunks,
+                    ticket.chunk.number % every == every - 1
+                {
+                    checkpointWaker.wake()
+                }
             },
             finished: { ending.reach(.complete) })
         self.inboxes = inboxes

@@ -1,10 +1,14 @@
+import Glibc
 import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
 ///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run or .tab
 ///
-/// An incarnation is one run of the pipeline: a number one greater than any found in the names.
+/// An incarnation is one run of the pipeline: a number one greater than any found in the names and
+/// in `LOCK`, which says who uses the directory:
+///
+///     LOCK = incarnation, decimal | space | process | line feed
 package final class StateDirectory: Sendable {
     package let path: String
     package let fileSystem: any FileSystem
@@ -38,7 +42,34 @@ package final class StateDirectory: Sendable {
                 greatest = max(greatest, incarnation)
             }
         }
-        incarnation = greatest + 1
+        incarnation = max(greatest, Self.owner(lock)?.incarnation ?? 0) + 1
+        let text = "\(incarnation) \(getpid())\n"
+        let bytes = Slab(Array(text.utf8))
+        try lock.truncate(to: 0)
+        try lock.writeAll(SlabSlice(bytes, 0..<text.utf8.count), at: 0)
+        try lock.sync()
+    }
+
+    /// What the lock says of its last owner: the incarnation and the process.
+    private static func owner(_ lock: any File) -> (incarnation: UInt64, process: Int32)? {
+        let slab = Slab(byteCount: 64)
+        guard let count = try? lock.readAll(into: slab, 0..<64, at: 0) else { return nil }
+        let words = String(decoding: slab.array(0..<count), as: UTF8.self)
+            .split(whereSeparator: { $0 == " " || $0 == "\n" })
+        guard words.count == 2, let incarnation = UInt64(words[0]), let process = Int32(words[1])
+        else { return nil }
+        return (incarnation, process)
+    }
+
+    /// The process whose run uses a directory now; nil where there is none.
+    package static func process(
+        using path: String, in fileSystem: any FileSystem
+    ) throws(StorageError) -> Int32? {
+        let place = path + "/" + lockName
+        guard try fileSystem.status(of: place) != nil else { return nil }
+        let file = try fileSystem.open(place, .write(truncating: false))
+        if try file.lock() { return nil }
+        return owner(file)?.process
     }
 
     /// Lets another run have the directory.

@@ -38,6 +38,21 @@ package struct StateFiles: Sendable {
         try HashedRun(try fileSystem.open(path(of: name), .read), name: name, number: 0)
     }
 
+    /// All that a family held of a bucket, in one table.
+    package func load(
+        _ bucket: FamilySnapshot.Bucket, of family: FamilySnapshot
+    ) throws(StorageError) -> HotTable {
+        let table = HotTable(valueWidth: family.valueWidth, references: family.references)
+        for name in bucket.files {
+            let run = try run(name)
+            for section in run.sections where section.bucket == bucket.start {
+                try run.load(
+                    run.index(of: section), into: table, within: StateStore.allHashes)
+            }
+        }
+        return table
+    }
+
     private static let copyBytes = 1 << 20
     private static let tailBytes = 64
 

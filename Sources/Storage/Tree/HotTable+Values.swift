@@ -44,6 +44,11 @@ extension HotTable {
     /// A copy of the bytes of an entry's key.
     package func keyArray(of entry: UInt32) -> [UInt8] { unsafe Array(key(of: entry)) }
 
+    /// A copy of the bytes of an entry's value.
+    package func valueArray(of entry: UInt32) -> [UInt8] {
+        unsafe Array(UnsafeRawBufferPointer(start: value(of: entry), count: valueWidth))
+    }
+
     /// The least reference that entries made from here on can have.
     package var nextEntry: UInt32 { arena.position }
 

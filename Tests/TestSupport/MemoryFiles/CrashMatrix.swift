@@ -91,7 +91,9 @@ package struct CrashMatrix {
         let found = Mutex<[(MemoryFileSystem, Crash)]>([])
         let seed = seed
         let crash = { @Sendable (next: MemoryFileSystem.Note?) in
-            var crashes = [(files.crashKeepingWritten(), Crash(kind: .kill, next: next, seed: seed))]
+            var crashes = [
+                (files.crashKeepingWritten(), Crash(kind: .kill, next: next, seed: seed))
+            ]
             for cut in cuts {
                 let crash = Crash(kind: .powerCut(seed: cut), next: next, seed: seed)
                 crashes.append((files.crash(seed: cut), crash))

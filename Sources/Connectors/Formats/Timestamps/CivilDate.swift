@@ -3,12 +3,12 @@
 /// The conversions are Howard Hinnant's ("chrono-Compatible Low-Level Date Algorithms",
 /// https://howardhinnant.github.io/date_algorithms.html): years begin in March, so that the leap
 /// day is the last, and repeat every 400 years.
-struct CivilDate: Equatable, Sendable {
-    var year: Int
+package struct CivilDate: Equatable, Sendable {
+    package var year: Int
     /// 1 to 12.
-    var month: Int
+    package var month: Int
     /// 1 to 31.
-    var day: Int
+    package var day: Int
 
     static let secondsPerDay: Int64 = 86400
     static let microsecondsPerDay: Int64 = 86_400_000_000
@@ -24,7 +24,7 @@ struct CivilDate: Equatable, Sendable {
 
     /// The date `days` days behind 1970-01-01.
     @inline(__always)
-    init(daysSinceEpoch days: Int64) {
+    package init(daysSinceEpoch days: Int64) {
         let shifted = days &+ 719_468
         let cycle = (shifted >= 0 ? shifted : shifted &- 146_096) / 146_097
         let dayOfCycle = UInt64(bitPattern: shifted &- cycle &* 146_097)

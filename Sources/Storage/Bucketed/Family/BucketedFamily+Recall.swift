@@ -118,22 +118,30 @@ extension BucketedFamily {
                 }
             }
         }
-        for run in bucket.cold { try load(run.section, into: bucket.hot) }
+        for run in bucket.cold {
+            let section = run.section
+            try section.run.load(section.index, into: bucket.hot, within: store.hashes)
+        }
         return bucket.hot
     }
+}
 
-    /// Adds what a run has of the keys that are this store's, and not in the table yet.
-    private func load(_ section: ColdSection, into table: HotTable) throws(StorageError) {
-        for number in 0..<section.index.blockCount {
-            let block = try section.run.block(section.index.place(number))
+extension HashedRun {
+    /// Adds what a section has of the keys whose hashes lie in a range, and that are not in the
+    /// table yet.
+    func load(
+        _ index: HashedIndex, into table: HotTable, within hashes: ClosedRange<UInt64>
+    ) throws(StorageError) {
+        for number in 0..<index.blockCount {
+            let block = try block(index.place(number))
             let keys = block.encodedKeys()
             let places = Slab(byteCount: block.count * 4)
-            let own = block.rows(within: store.hashes)
+            let own = block.rows(within: hashes)
             _ = table.getOrInsert(
                 keys, rows: own?.rows, count: own?.count ?? block.count, into: places)
             var cursor = block.start
             while cursor.index < block.count {
-                if store.hashes.contains(cursor.hash) {
+                if hashes.contains(cursor.hash) {
                     let entry = places.wordAt(cursor.index)
                     if entry & HotTable.isNewMark != 0 {
                         table.copyValue(entry, from: cursor, of: block)

@@ -1,0 +1,117 @@
+import Dataflow
+package import Storage
+
+/// The checkpoints of a directory as a user sees them; reads only, unless a verb says otherwise.
+package struct CheckpointInspection {
+    /// A checkpoint in a list.
+    package struct Summary: Sendable {
+        package let epoch: Int
+        package let pipeline: String
+        /// The wall clock, in microseconds since the epoch.
+        package let writtenAt: Int64
+        package let isFinished: Bool
+        package let workers: Int
+        /// Chunks before it.
+        package let chunks: Int
+        package let files: Int
+        /// Bytes of its files; checkpoints share them.
+        package let byteCount: Int
+    }
+
+    /// Something that is wrong with a checkpoint.
+    package struct Problem: Sendable, CustomStringConvertible {
+        package let epoch: Int
+        package let description: String
+    }
+
+    private let place: StateFiles
+    private let manifests: CheckpointFiles
+
+    package init(_ path: String, fileSystem: any FileSystem) {
+        place = StateFiles(path, fileSystem: fileSystem)
+        manifests = CheckpointFiles(path: path, fileSystem: fileSystem)
+    }
+
+    /// All checkpoints that can be read, the oldest first, and what is wrong with the others.
+    package func list() throws(StorageError) -> (checkpoints: [Summary], problems: [Problem]) {
+        var checkpoints: [Summary] = []
+        var problems: [Problem] = []
+        for epoch in try manifests.epochs() {
+            do throws(StorageError) {
+                checkpoints.append(try summary(try manifests.read(epoch)))
+            } catch {
+                problems.append(Problem(epoch: epoch, description: "\(error)"))
+            }
+        }
+        return (checkpoints, problems)
+    }
+
+    private func summary(_ manifest: CheckpointManifest) throws(StorageError) -> Summary {
+        var byteCount = 0
+        for name in manifest.files { byteCount += try place.byteCount(of: name) ?? 0 }
+        return Summary(
+            epoch: manifest.epoch, pipeline: manifest.pipeline, writtenAt: manifest.writtenAt,
+            isFinished: manifest.isFinished, workers: manifest.workers,
+            chunks: manifest.nextChunk, files: manifest.files.count, byteCount: byteCount)
+    }
+
+    /// Reads every byte of every checkpoint, or of one; gives what is wrong.
+    package func verify(epoch: Int? = nil) throws(StorageError) -> [Problem] {
+        var problems: [Problem] = []
+        var verified: Set<String> = []
+        for candidate in try manifests.epochs() where epoch == nil || candidate == epoch {
+            do throws(StorageError) {
+                let manifest = try manifests.read(candidate)
+                for name in manifest.files.sorted() where verified.insert(name).inserted {
+                    do throws(StorageError) {
+                        try place.verify(name)
+                    } catch {
+                        let owner = manifest.owner(of: name)
+                        problems.append(
+                            Problem(epoch: candidate, description: "\(error) (\(owner))"))
+                    }
+                }
+            } catch {
+                problems.append(Problem(epoch: candidate, description: "\(error)"))
+            }
+        }
+        return problems
+    }
+
+    /// Removes all but the newest checkpoints and the files that none of those needs. No run may
+    /// use the directory.
+    package func prune(keeping count: Int, log: (String) -> Void) throws(StorageError) {
+        try CheckpointCopy.prune(place, to: count, log: log)
+    }
+
+    /// Copies a checkpoint, or the newest, with everything it needs to another directory, after
+    /// every byte of it was checked; gives its epoch and the bytes written.
+    package func copy(
+        epoch: Int? = nil, to path: String
+    ) throws -> (epoch: Int, byteCount: Int) {
+        let epochs = try manifests.epochs()
+        guard let chosen = epoch ?? epochs.last, epochs.contains(chosen) else {
+            throw RestoreError.damaged(
+                "there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
+        }
+        let manifest = try manifests.read(chosen)
+        for name in manifest.files.sorted() { try place.verify(name) }
+        let target = StateFiles(path, fileSystem: place.fileSystem)
+        let byteCount = try CheckpointCopy.copy(manifest, from: place, to: target)
+        return (chosen, byteCount)
+    }
+}
+
+extension CheckpointManifest {
+    /// What a file belongs to, for messages.
+    fileprivate func owner(of file: String) -> String {
+        for step in steps {
+            for part in step.parts
+            where part.snapshot.families.contains(where: { $0.files.contains(file) }) {
+                return "step \(step.name), worker \(part.worker)"
+            }
+        }
+        for source in sources where source.table == file { return "table \(source.name)" }
+        return "unknown"
+    }
+}

@@ -1,0 +1,162 @@
+import Connectors
+import Pipeline
+import Storage
+import TestSupport
+import Testing
+
+/// Checkpoints that were damaged or lost, and output that is newer than any of them.
+struct RecoveryTests {
+    private static let input = WorkloadInput(
+        name: "recovered", rows: 6_000, seed: Seeds.base + 9, disorder: 30_000, duplicates: 30,
+        late: 5, delay: 10_000, retain: 600_000, span: 20)
+    private let input = RecoveryTests.input
+    private let files: MemoryFileSystem
+    private let plain: PipelineRun
+
+    init() throws {
+        files = MemoryFileSystem()
+        let (orders, shops) = (try input.orders(), try GeneratedInput.shops(2000))
+        plain = try input.run(.chain, orders, shops, "workers=1")
+        files.put("orders.ndjson", orders)
+        files.put("shops.ndjson", shops)
+    }
+
+    private func run(
+        second: String? = nil, interruption: Interruption? = nil,
+        recovery: RecoveryOptions = RecoveryOptions(), set: [String] = []
+    ) throws -> PipelineRun {
+        let place = second.map { ", second_place: \($0)" } ?? ""
+        let settings = [
+            "settings.state={ path: state, memory_limit: 1MiB }",
+            "settings.checkpoint={ every: 10ms, keep: 3\(place) }", "settings.chunk_size=10KiB",
+            "settings.batch_rows=100", "settings.workers=2",
+        ]
+        return try PipelineRun.run(
+            try Repository.text("pipelines/w5-chain.yaml"), name: "w5-chain", over: files,
+            set: input.settings(.chain) + settings + set, interruption: interruption,
+            recovery: recovery)
+    }
+
+    /// Leaves a run that failed on its way, with some checkpoints.
+    private func leaveInterrupted(second: String? = nil) throws {
+        var runs = 0
+        while manifests(in: "state").count < 2 && runs < 20 {
+            let failed = try run(
+                second: second, interruption: Interruption(.failure, afterReads: 30))
+            #expect(failed.failure?.hasPrefix("Failure") == true)
+            runs += 1
+        }
+        try #require(manifests(in: "state").count >= 2)
+    }
+
+    private func manifests(in directory: String) -> [String] {
+        files.paths.filter { $0.hasPrefix(directory + "/") && $0.hasSuffix(".manifest") }
+    }
+
+    private func damage(_ path: String, at offset: Int? = nil) {
+        var bytes = files.bytes(path)
+        bytes[offset ?? bytes.count / 2] ^= 1
+        files.setBytes(path, bytes)
+    }
+
+    private func expectWhole(_ run: PipelineRun) {
+        #expect(run.failure == nil)
+        for path in ["out.ndjson", "late.ndjson"] {
+            #expect(run.lines(path).sorted() == plain.lines(path).sorted(), "\(path)")
+        }
+    }
+
+    @Test func theSecondPlaceHasWhatWasLost() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        #expect(!manifests(in: "second").isEmpty)
+        for path in files.paths where path.hasPrefix("state/") { try files.unlink(path) }
+        expectWhole(try run(second: second))
+    }
+
+    @Test func damagedFilesAreReplacedOneByOne() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        // The ends of files, which are looked at when a run goes on, and the newest manifest.
+        let newest = try #require(manifests(in: "state").max())
+        damage(newest)
+        for path in files.paths where path.hasPrefix("state/") && path.hasSuffix(".run") {
+            damage(path, at: files.bytes(path).count - 10)
+        }
+        let later = try run(second: second)
+        expectWhole(later)
+        #expect(later.log.contains { $0.contains("it is replaced by its copy in second") })
+    }
+
+    @Test func withoutASecondPlaceTheOneBeforeIsTaken() throws {
+        try leaveInterrupted()
+        let newest = try #require(manifests(in: "state").max())
+        damage(newest)
+        var later = try run()
+        // The output of the newest was committed: nothing goes on by itself.
+        #expect(later.failure?.contains("--roll-back-sinks") == true, "\(later.failure ?? "")")
+        #expect(later.log.contains { $0.contains("checksum is wrong") })
+        var recovery = RecoveryOptions()
+        recovery.sinksAhead = .rollBack
+        later = try run(recovery: recovery)
+        expectWhole(later)
+    }
+
+    @Test func duplicatesAreAcceptedWhenAsked() throws {
+        try leaveInterrupted()
+        damage(try #require(manifests(in: "state").max()))
+        var recovery = RecoveryOptions()
+        recovery.sinksAhead = .acceptDuplicates
+        let later = try run(recovery: recovery)
+        #expect(later.failure == nil)
+        for path in ["out.ndjson", "late.ndjson"] {
+            #expect(Set(later.lines(path)) == Set(plain.lines(path)), "\(path)")
+        }
+    }
+
+    @Test func whereNothingCanBeUsedTheRunRefuses() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        for path in manifests(in: "state") + manifests(in: "second") { damage(path) }
+        let later = try run(second: second)
+        #expect(later.failure?.contains("no checkpoint in state and second can be used") == true)
+        // It refuses again: nothing was removed.
+        #expect(try run(second: second).failure == later.failure)
+    }
+
+    @Test func changedStepsLoseTheirStateOnlyWhenAllowed() throws {
+        try leaveInterrupted()
+        let set = ["steps.unique.bucket=2m"]
+        let refused = try run(set: set)
+        #expect(refused.failure?.contains("--allow-reset unique") == true)
+        var recovery = RecoveryOptions()
+        recovery.allowedResets = ["unique"]
+        #expect(try run(recovery: recovery, set: set).failure == nil)
+    }
+
+    /// Every operation of the files fails once, in turn; the run goes on, or ends with the error,
+    /// and the next one brings it to its end.
+    @Test(arguments: [true, false])
+    func failingOperationsCostNothingButTime(_ isFull: Bool) throws {
+        let fresh = files.crashKeepingWritten()
+        var random = SplitMix64(seed: Seeds.base)
+        for _ in 0..<12 {
+            let disk = fresh.crashKeepingWritten()
+            let test = RecoveryTests(over: disk, plain: plain)
+            disk.fail(
+                operation: random.int(1...250),
+                with: .error(isFull ? .noSpace : .inputOutput))
+            let first = try test.run()
+            if first.failure != nil {
+                test.expectWhole(try test.run())
+            } else {
+                test.expectWhole(first)
+            }
+        }
+    }
+
+    private init(over files: MemoryFileSystem, plain: PipelineRun) {
+        self.files = files
+        self.plain = plain
+    }
+}
