@@ -65,10 +65,7 @@ package struct CrashMatrix {
         let before = whole.operationCount
         try run(whole)
         let last = whole.operationCount + 1
-        var numbers = Array(before + 1...last)
-        if numbers.count > operationsMax {
-            numbers = Array(numbers.shuffled(using: &random).prefix(operationsMax)).sorted()
-        }
+        let numbers = random.sample(Array(before + 1...last), countMax: operationsMax)
         var crashCount = 0
         for number in numbers {
             let files = makeFiles()
@@ -91,7 +88,9 @@ package struct CrashMatrix {
         let found = Mutex<[(MemoryFileSystem, Crash)]>([])
         let seed = seed
         let crash = { @Sendable (next: MemoryFileSystem.Note?) in
-            var crashes = [(files.crashKeepingWritten(), Crash(kind: .kill, next: next, seed: seed))]
+            var crashes = [
+                (files.crashKeepingWritten(), Crash(kind: .kill, next: next, seed: seed))
+            ]
             for cut in cuts {
                 let crash = Crash(kind: .powerCut(seed: cut), next: next, seed: seed)
                 crashes.append((files.crash(seed: cut), crash))
