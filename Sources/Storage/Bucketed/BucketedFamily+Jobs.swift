@@ -6,7 +6,7 @@ extension BucketedFamily {
         for start in starts.sorted() {
             guard let bucket = buckets[start], bucket.hot.count > 0 else { continue }
             if let part = freeze(start, bucket) { parts.append(part) }
-            // Runs behind a table that is not in files yet are not asked, so it keeps those after it.
+            // Runs newer than a table that is still here are not asked: it keeps their tables too.
             if bucket.flushCount > 0 || !bucket.frozen.isEmpty {
                 bucket.frozen.insert(
                     Frozen(

@@ -135,10 +135,11 @@ final class StoreRun {
                 text: reference == 0 ? [] : unsafe Array(table.stored(reference)))
         }
 
+        private static func text(_ value: Value?) -> String { value.map { "\($0)" } ?? "nothing" }
+
         private func compare(_ expected: Value?, _ found: Value?, _ what: String) {
             if found != expected {
-                wrong =
-                    "\(what): \(found.map { "\($0)" } ?? "nothing") for \(expected.map { "\($0)" } ?? "nothing")"
+                wrong = "\(what): \(Self.text(found)) for \(Self.text(expected))"
             }
         }
 
