@@ -98,6 +98,8 @@ package struct CrashMatrix {
             found.withLock { $0 = crashes }
         }
         files.observe { note in if note.isBefore && note.number == number { crash(note) } }
+        // The observer holds the files, which hold it.
+        defer { files.observe(nil) }
         files.failAll(from: number, with: .inputOutput)
         do { try run(files) } catch {
             let isEnd = files.operationCount >= number
