@@ -2,3 +2,4 @@
 #include <lz4frame.h>
 
 #include "crc32c.h"
+#include "prefetch.h"

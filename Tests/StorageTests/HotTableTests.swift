@@ -205,6 +205,84 @@ struct HotTableTests {
         }
     }
 
+    /// How the hashes of many keys are spread over the index.
+    enum Spread: CaseIterable {
+        case even, oneSegment, onePlace, oneTag, fewSegments
+
+        func hash(_ number: Int) -> UInt64 {
+            let even = Hash64.hash(UInt64(number))
+            switch self {
+            case .even: return even
+            // The upper bits choose the segment, those from the 32nd on the place in it.
+            case .oneSegment: return even >> 8 | 0xab << 56
+            case .onePlace: return even & ~0x00ff_ffff_0000_0000
+            case .oneTag: return UInt64(number % 7) << 56 | even & 0xffff_ffff
+            case .fewSegments: return even & ~(0xf8 << 56)
+            }
+        }
+    }
+
+    private static func numberedKey(_ number: Int, _ spread: Spread) -> Key {
+        Key(
+            bytes: (0..<8).map { UInt8(number >> ($0 * 8) & 0xff) }, hash: spread.hash(number))
+    }
+
+    @Test(arguments: Spread.allCases)
+    func aTableGrowsUnderAnySpreadOfHashes(_ spread: Spread) {
+        let table = HotTable(valueWidth: 8)
+        let total = spread == .oneTag ? 3_000 : spread == .onePlace ? 10_000 : 25_000
+        var random = SplitMix64(seed: 11)
+        var known = 0
+        while known < total {
+            var numbers: [Int] = []
+            var isNew: [Bool] = []
+            for _ in 0..<random.int(1...3000) {
+                let isOld = known > 0 && random.chance(0.25)
+                numbers.append(isOld ? random.int(0..<known) : known)
+                isNew.append(!isOld)
+                if !isOld { known += 1 }
+            }
+            let entries = Slab(byteCount: numbers.count * 4)
+            let made = table.getOrInsert(
+                Self.encoded(numbers.map { Self.numberedKey($0, spread) }), rows: nil,
+                count: numbers.count, into: entries)
+            #expect(made == isNew.count { $0 })
+            #expect(table.count == known)
+            for row in numbers.indices {
+                let word = Self.word(entries, row)
+                let entry = word & ~HotTable.isNewMark
+                if isNew[row] { table.setWord(of: entry, at: 0, to: UInt64(numbers[row])) }
+                guard (word != entry) == isNew[row],
+                    table.word(of: entry, at: 0) == UInt64(numbers[row])
+                else {
+                    Issue.record("\(spread): row \(row), key \(numbers[row]) of \(known)")
+                    return
+                }
+            }
+            // What is frozen is copied when it is used again.
+            if random.chance(0.2) { _ = table.freeze() }
+        }
+        let all = (0..<known).map { Self.numberedKey($0, spread) }
+        let found = Slab(byteCount: known * 4)
+        table.find(Self.encoded(all), rows: nil, count: known, into: found)
+        #expect((0..<known).allSatisfy { table.word(of: Self.word(found, $0), at: 0) == $0 })
+        #expect(Set(table.sortedEntries()) == Set((0..<known).map { Self.word(found, $0) }))
+    }
+
+    @Test func growthMovesASmallPartOfTheIndexAtATime() {
+        let table = HotTable(valueWidth: 0)
+        let entries = Slab(byteCount: 400)
+        var most = 0.0
+        for start in stride(from: 0, to: 200_000, by: 100) {
+            let before = table.byteCount
+            let keys = (start..<start + 100).map { Self.numberedKey($0, .even) }
+            _ = table.getOrInsert(Self.encoded(keys), rows: nil, count: 100, into: entries)
+            let grown = Double(table.byteCount - before) / Double(before)
+            if start > 100_000 { most = max(most, grown) }
+        }
+        #expect(most < 0.15, "a batch of 100 keys grew the table by \(most) of its size")
+    }
+
     @Test func aTableWithoutRowsIsEmpty() {
         let table = HotTable(valueWidth: 0)
         let none = Self.encoded([])

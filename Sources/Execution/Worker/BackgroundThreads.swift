@@ -15,12 +15,9 @@ final class BackgroundThreads: BackgroundExecutor {
         lanes[kind == .flush ? 0 : 1].submit(job)
     }
 
-    /// Milliseconds of a wait, after which the caller looks again.
-    private static let waitMilliseconds = 100
+    func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
 
-    func wait(_ waker: Waker) { waker.wait(milliseconds: Self.waitMilliseconds) }
-
-    /// Runs what is queued, and ends the threads.
+    /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
     func finish() {
         for lane in lanes { lane.finish() }
     }
@@ -54,8 +51,13 @@ private final class Lane: Sendable {
     }
 
     func finish() {
+        let ending = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        guard let ending else { return }
         // A signal without a job ends the thread.
         available.signal()
-        thread.withLock { $0?.join() }
+        ending.join()
     }
 }

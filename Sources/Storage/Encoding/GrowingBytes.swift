@@ -15,6 +15,14 @@ struct GrowingBytes: ~Copyable {
         return unsafe place
     }
 
+    /// The same, where `slack` bytes more may be written, which do not count.
+    @inline(__always)
+    mutating func extend(by further: Int, slack: Int) -> UnsafeMutableRawPointer {
+        let place = unsafe extend(by: further &+ slack)
+        count &-= slack
+        return unsafe place
+    }
+
     @inline(never)
     private mutating func grow(_ further: Int) {
         let larger = Slab(byteCount: max(slab.byteCount * 2, count + further))
@@ -35,6 +43,10 @@ struct GrowingBytes: ~Copyable {
 
     mutating func append(_ other: borrowing GrowingBytes) {
         unsafe append(other.slab.base, count: other.count)
+    }
+
+    mutating func append(_ slice: SlabSlice) {
+        unsafe append(slice.slab.base + slice.range.lowerBound, count: slice.byteCount)
     }
 
     /// Appends the low `width` bytes of a number.

@@ -1,9 +1,11 @@
+import Glibc
 import Synchronization
 
 /// The free lists behind `Slab`: memory that was used is used again, warm and already mapped.
 ///
 /// Sizes are rounded up to a power of two. Each size class keeps a bounded number of free bytes;
-/// what comes back beyond that goes to the system. Larger blocks are never kept.
+/// what comes back beyond that goes to the system. Larger blocks are never kept. Blocks of many
+/// pages are mapped, each by itself: what lies between two of them in a heap would stay.
 enum SlabPool {
     /// A block as it goes out.
     @unsafe
@@ -16,11 +18,13 @@ enum SlabPool {
 
     private static let smallestClass = 8
     private static let largestClass = 22
-    /// Free bytes kept for each size class.
+    /// Free bytes kept for each size class, and for all of them.
     private static let bytesKeptMax = 16 << 20
+    private static let allBytesKeptMax = 24 << 20
 
     /// By size class.
     private static let lists = (0...largestClass).map { FreeBlocks(countMax: bytesKeptMax >> $0) }
+    private static let bytesKept = Atomic<Int>(0)
 
     /// Gives a block of at least `byteCount` bytes, plus slack.
     static func take(byteCount: Int) -> Block {
@@ -30,20 +34,44 @@ enum SlabPool {
             return unsafe Block(base: allocate(byteCount), byteCount: byteCount, sizeClass: -1)
         }
         let size = 1 << sizeClass
-        let base = unsafe lists[sizeClass].take() ?? allocate(size)
+        guard let base = unsafe lists[sizeClass].take() else {
+            return unsafe Block(base: allocate(size), byteCount: size, sizeClass: sizeClass)
+        }
+        bytesKept.subtract(size, ordering: .relaxed)
         return unsafe Block(base: base, byteCount: size, sizeClass: sizeClass)
     }
 
     /// Takes back what `take` gave.
     static func giveBack(_ base: UnsafeMutableRawPointer, byteCount: Int, sizeClass: Int) {
-        guard sizeClass >= 0, unsafe lists[sizeClass].keep(base) else {
-            unsafe base.deallocate()
-            return
+        if sizeClass >= 0 {
+            let kept = bytesKept.add(byteCount, ordering: .relaxed).newValue
+            if kept <= allBytesKeptMax, unsafe lists[sizeClass].keep(base) { return }
+            bytesKept.subtract(byteCount, ordering: .relaxed)
         }
+        unsafe free(base, byteCount)
     }
 
+    /// Bytes of a block that is mapped, at least.
+    private static let mappedBytesMin = 1 << 17
+    /// Bytes of a block whose pages are taken at once, at most: larger ones may not be filled.
+    private static let populatedBytesMax = 1 << 18
+
     private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer.allocate(byteCount: byteCount + Slab.slack, alignment: 16)
+        let count = byteCount + Slab.slack
+        guard byteCount >= mappedBytesMin else {
+            return UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 16)
+        }
+        let early = byteCount <= populatedBytesMax ? MAP_POPULATE : 0
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | early
+        guard let base = unsafe mmap(nil, count, PROT_READ | PROT_WRITE, flags, -1, 0),
+            unsafe base != MAP_FAILED
+        else { preconditionFailure("there is no memory for a block of \(byteCount) bytes") }
+        return unsafe base
+    }
+
+    private static func free(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {
+        guard byteCount >= mappedBytesMin else { return unsafe base.deallocate() }
+        unsafe munmap(base, byteCount + Slab.slack)
     }
 }
 

@@ -4,8 +4,8 @@ package protocol BackgroundExecutor: Sendable {
     /// Runs a job later, elsewhere; jobs of a kind run in the order in which they come.
     func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void)
 
-    /// Lets the caller wait until a job wakes `waker`.
-    func wait(_ waker: Waker)
+    /// Lets the caller wait until a job wakes `waker`, for about `milliseconds` at most.
+    func wait(_ waker: Waker, milliseconds: Int)
 }
 
 /// Kinds of jobs, by what waits for them.
@@ -22,5 +22,5 @@ package struct InlineExecutor: BackgroundExecutor {
 
     package func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) { job() }
 
-    package func wait(_ waker: Waker) {}
+    package func wait(_ waker: Waker, milliseconds: Int) {}
 }

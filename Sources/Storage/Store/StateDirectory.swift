@@ -2,7 +2,7 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run or .tab
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names.
 package final class StateDirectory: Sendable {
@@ -10,8 +10,11 @@ package final class StateDirectory: Sendable {
     package let fileSystem: any FileSystem
     package let incarnation: UInt64
     /// Held open, and locked, as long as the directory is in use.
-    private let lock: any File
+    private let lock: Mutex<(any File)?>
     private static let lockName = "LOCK"
+    /// Bucketed runs, and contents of tables.
+    private static let suffixes = [runSuffix, ".tab"]
+    static let runSuffix = ".run"
     private let nextNumber = Atomic<Int>(1)
     /// By name of a file: how many need it. A file goes when the last one lets go of it.
     private let holders = Mutex<[String: Int]>([:])
@@ -21,13 +24,14 @@ package final class StateDirectory: Sendable {
         self.path = path
         self.fileSystem = fileSystem
         try fileSystem.makeDirectories(path)
-        lock = try fileSystem.open(path + "/" + Self.lockName, .write(truncating: false))
+        let lock = try fileSystem.open(path + "/" + Self.lockName, .write(truncating: false))
         guard try lock.lock() else {
             throw StorageError(
                 .alreadyExists, operation: "use", path: path,
                 cause: "another run keeps its state there",
                 advice: "stop it, or give this pipeline a state path of its own")
         }
+        self.lock = Mutex(lock)
         var greatest: UInt64 = 0
         for name in try fileSystem.names(in: path) {
             if let incarnation = Self.incarnation(of: name) {
@@ -37,11 +41,16 @@ package final class StateDirectory: Sendable {
         incarnation = greatest + 1
     }
 
+    /// Lets another run have the directory.
+    package func close() { lock.withLock { $0 = nil } }
+
     /// The incarnation that a name carries, if it is one of ours.
     package static func incarnation(of name: String) -> UInt64? {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].utf8.count == 16, parts[2].hasSuffix(".run"),
-            UInt64(parts[1]) != nil, UInt64(parts[2].dropLast(4)) != nil
+        guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
+            suffixes.contains(where: { suffix in
+                parts[2].hasSuffix(suffix) && UInt64(parts[2].dropLast(suffix.utf8.count)) != nil
+            })
         else { return nil }
         return UInt64(parts[0], radix: 16)
     }
@@ -49,9 +58,18 @@ package final class StateDirectory: Sendable {
     /// A name for a new file of a worker, and its number.
     func makeName(worker: Int) -> (name: String, number: UInt64) {
         let number = nextNumber.add(1, ordering: .relaxed).oldValue
+        return ("\(incarnationDigits)-\(worker)-\(number).run", UInt64(number))
+    }
+
+    /// A name for a file that belongs to no worker: the content of a table.
+    package func makeBlobName() -> String {
+        let number = nextNumber.add(1, ordering: .relaxed).oldValue
+        return "\(incarnationDigits)-0-\(number).tab"
+    }
+
+    private var incarnationDigits: String {
         let digits = String(incarnation, radix: 16)
-        let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        return ("\(padded)-\(worker)-\(number).run", UInt64(number))
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     /// A number for a file of an earlier incarnation, by which the block cache knows it.

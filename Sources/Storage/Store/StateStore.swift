@@ -12,9 +12,11 @@ package final class StateStore {
         package var mergeCodec = BlockCodec.lz4
         /// Bytes of a block before compression, about: with its last entry it fits a slab of 4 KiB.
         package var blockBytes = 4000
-        package var filterBitsPerKey = 10
+        package var filterBitsPerKey = 15
         /// Runs of a bucket that make a merge.
         package var runsMax = 8
+        /// Whether tables leave memory for disk when they fill it.
+        package var evicts = true
 
         package init(memoryBytes: Int) { self.memoryBytes = memoryBytes }
     }
@@ -43,6 +45,8 @@ package final class StateStore {
         package var filesRemoved = 0
         /// Times that the owner waited for a flush.
         package var waits = 0
+        /// Times that it paused for a flush to get on.
+        package var pauses = 0
     }
 
     /// The range of all hashes.
@@ -92,28 +96,87 @@ package final class StateStore {
     package var diskBytes: Int { families.reduce(0) { $0 + $1.diskBytes } }
 
     /// Takes in what background jobs have done, and keeps memory within the budget: what was
-    /// unused longest is flushed from six tenths of it on, and the owner waits where flushing does
-    /// not keep up. Called by families after they grew.
+    /// unused longest is flushed from six tenths of it on (a single large table somewhat earlier,
+    /// as it takes all until it is flushed), and the owner slows down where flushing does not keep
+    /// up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
-        // Growing tables, background jobs and pooled memory take a share that is not counted.
-        let budget = options.memoryBytes - options.memoryBytes / 5
+        let budget = countedBytes
+        try balanceFilters()
         let (tables, filters, _) = memory
         cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
-        let frozen = families.reduce(0) { $0 + $1.frozenBytes }
         let room = max(budget - filters - budget / 16, budget / 16)
-        if tables - frozen > room * 6 / 10 || (frozen == 0 && tables > room * 6 / 10) {
-            freezeOldest(room: room, tables: tables - frozen)
+        let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+        if tables - frozen > room * 6 / 10 || (frozen == 0 && largestTable > room * 9 / 20) {
+            freezeOldest(room: room)
         }
-        while self.memory.tables > room * 9 / 10, families.contains(where: { $0.isFlushing }) {
-            statistics.waits += 1
-            executor.wait(completions.waker)
+        try slowDown(room: room)
+    }
+
+    /// Milliseconds of a wait, and waits of one call, while there is room.
+    private static let pauseMilliseconds = 1
+    private static let pausesMax = 8
+    private static let waitMilliseconds = 100
+
+    /// Lets the owner wait while tables grow faster than flushes make room.
+    ///
+    /// A quarter of what flushes leave is there at once, and the rest as they get on, so that
+    /// writers go at their pace from early on and need not stop for a whole flush at the end.
+    private func slowDown(room: Int) throws(StorageError) {
+        var pauses = 0
+        while families.contains(where: { $0.isFlushing }) {
+            let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+            let growing = memory.tables - frozen
+            let isFull = growing + frozen > room * 19 / 20
+            let flushed = families.reduce((done: 0, total: 1)) { all, family in
+                let (done, total) = family.flushed
+                return (all.done + done, all.total + total)
+            }
+            let left = Double(room * 19 / 20 - frozen)
+            let share = 0.25 + 0.75 * Double(flushed.done) / Double(flushed.total)
+            guard isFull || (frozen > 0 && Double(growing) > left * share) else { return }
+            guard isFull || pauses < Self.pausesMax else { return }
+            pauses += 1
+            if isFull { statistics.waits += 1 } else { statistics.pauses += 1 }
+            executor.wait(
+                completions.waker,
+                milliseconds: isFull ? Self.waitMilliseconds : Self.pauseMilliseconds)
             try takeCompletions()
         }
     }
 
+    /// Bytes of the largest table that is not frozen.
+    private var largestTable: Int {
+        families.reduce(0) { largest, family in
+            family.buckets.values.reduce(largest) { max($0, $1.hotBytes) }
+        }
+    }
+
+    /// What the budget leaves for what is counted: background jobs and pooled memory are not.
+    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 8 }
+
+    /// Bits of a filter for each key of a run that adds `count` keys: fewer of them where all
+    /// filters together would take too much.
+    func filterBitsPerKey(adding count: Int) -> Int {
+        let keys = families.reduce(count) { $0 + $1.coldCount }
+        let most = max(countedBytes / 2 * 8 / max(keys, 1), 3)
+        return min(options.filterBitsPerKey, most)
+    }
+
+    /// Keeps filters within half of the budget: what is too much is forgotten, and what there is
+    /// room for is read again, one part at a time.
+    private func balanceFilters() throws(StorageError) {
+        for family in families { family.followMerges() }
+        let rest = countedBytes / 2 - memory.filters
+        if rest < 0 {
+            families.max { $0.filterBytes < $1.filterBytes }?.dropFilterParts(-rest)
+        } else if rest > 1 << 16 {
+            for family in families where try family.readFilterPart() { return }
+        }
+    }
+
     /// Freezes the buckets unused for longest, about a sixth of what there is room for.
-    private func freezeOldest(room: Int, tables: Int) {
+    private func freezeOldest(room: Int) {
         var candidates = families.flatMap { $0.candidates }
         candidates.sort { $0.lastUse < $1.lastUse }
         var chosen: [Int: [Int64]] = [:]
@@ -129,7 +192,7 @@ package final class StateStore {
     package func settle() throws(StorageError) {
         try takeCompletions()
         while families.contains(where: { $0.isBusy }) {
-            executor.wait(completions.waker)
+            executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)
             try takeCompletions()
         }
     }

@@ -11,18 +11,34 @@ struct BloomFilter: @unchecked Sendable {
     /// The bytes of the filter.
     let encoded: SlabSlice
     /// The first block, at the start of a cache line.
-    private let blocks: UnsafeMutableRawPointer
-    private let blockCount: Int
+    let blocks: UnsafeMutableRawPointer
+    let blockCount: Int
     private let hashCount: Int
 
     private static let headBytes = 64
-    private static let blockBytes = 64
+    static let blockBytes = 64
+
+    /// One to which nothing was added, and one that has every key.
+    static let empty = BloomFilter(blockCount: 1, hashCount: 1)
+    static let full: BloomFilter = {
+        let filter = BloomFilter(blockCount: 1, hashCount: 1)
+        unsafe filter.blocks.initializeMemory(as: UInt8.self, repeating: 0xff, count: blockBytes)
+        return filter
+    }()
 
     /// An empty filter for about `keyCount` keys.
     init(keyCount: Int, bitsPerKey: Int) {
-        blockCount = max(1, (keyCount * bitsPerKey + 511) / 512)
-        // ln 2 times the bits per key, somewhat less since the blocks fill unevenly.
-        hashCount = max(1, min(12, bitsPerKey * 6 / 10))
+        self.init(
+            blockCount: (keyCount * bitsPerKey + 511) / 512,
+            hashCount: Self.hashCount(bitsPerKey: bitsPerKey))
+    }
+
+    /// Bits that a key sets: ln 2 times those it has, somewhat less since the blocks fill unevenly.
+    static func hashCount(bitsPerKey: Int) -> Int { max(1, min(12, bitsPerKey * 6 / 10)) }
+
+    init(blockCount: Int, hashCount: Int) {
+        self.blockCount = max(1, blockCount)
+        self.hashCount = hashCount
         encoded = Self.aligned(Self.headBytes + blockCount * Self.blockBytes)
         let base = unsafe encoded.slab.base + encoded.range.lowerBound
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: encoded.byteCount)
@@ -66,21 +82,43 @@ struct BloomFilter: @unchecked Sendable {
 
     /// The block of a hash, and a word whose parts choose the bits in it.
     @inline(__always)
-    private func place(_ hash: UInt64) -> (block: UnsafeMutableRawPointer, bits: UInt64) {
+    static func place(
+        _ hash: UInt64, in blocks: UnsafeMutableRawPointer, _ blockCount: UInt64
+    ) -> (block: UnsafeMutableRawPointer, bits: UInt64) {
         let mixed = Hash64.hash(hash)
-        let number = Int(truncatingIfNeeded: mixed.multipliedFullWidth(by: UInt64(blockCount)).high)
-        let block = unsafe blocks + number &* Self.blockBytes
+        let number = Int(truncatingIfNeeded: mixed.multipliedFullWidth(by: blockCount).high)
+        let block = unsafe blocks + number &* blockBytes
         return unsafe (block, Hash64.hash(mixed))
     }
 
     /// The next of a key's bits: nine bits at a time, turned around in the word.
     @inline(__always)
-    private static func rotate(_ bits: UInt64) -> UInt64 { bits &<< 55 | bits &>> 9 }
+    static func rotate(_ bits: UInt64) -> UInt64 { bits &<< 55 | bits &>> 9 }
+
+    /// The bit of a block that the low nine bits choose.
+    @inline(__always)
+    static func holds(_ block: UnsafeMutableRawPointer, _ bits: UInt64) -> UInt64 {
+        let word = Int(truncatingIfNeeded: (bits &>> 6) & 7) &* 8
+        return unsafe block.load(fromByteOffset: word, as: UInt64.self) &>> (bits & 63) & 1
+    }
+
+    /// Whether a block has all of a key's bits.
+    @inline(__always)
+    static func holds(
+        _ block: UnsafeMutableRawPointer, _ bits: UInt64, hashCount: Int
+    ) -> Bool {
+        var bits = bits
+        for _ in 0..<hashCount {
+            if unsafe holds(block, bits) == 0 { return false }
+            bits = rotate(bits)
+        }
+        return true
+    }
 
     /// Adds a key before the filter is shared.
     @inline(__always)
     func insert(_ hash: UInt64) {
-        var (block, bits) = unsafe place(hash)
+        var (block, bits) = unsafe Self.place(hash, in: blocks, UInt64(blockCount))
         for _ in 0..<hashCount {
             let word = Int(truncatingIfNeeded: (bits &>> 6) & 7) &* 8
             let mask = 1 &<< (bits & 63)
@@ -93,21 +131,8 @@ struct BloomFilter: @unchecked Sendable {
     /// Whether a key may be there.
     @inline(__always)
     func contains(_ hash: UInt64) -> Bool {
-        var (block, bits) = unsafe place(hash)
-        for _ in 0..<hashCount {
-            let word = Int(truncatingIfNeeded: (bits &>> 6) & 7) &* 8
-            let held = unsafe block.load(fromByteOffset: word, as: UInt64.self)
-            if held &>> (bits & 63) & 1 == 0 { return false }
-            bits = Self.rotate(bits)
-        }
-        return true
-    }
-
-    /// The word of a block, and the bit in it, that the low nine bits choose.
-    @inline(__always)
-    private static func holds(_ block: UnsafeMutableRawPointer, _ bits: UInt64) -> UInt64 {
-        let word = Int(truncatingIfNeeded: (bits &>> 6) & 7) &* 8
-        return unsafe block.load(fromByteOffset: word, as: UInt64.self) &>> (bits & 63) & 1
+        let (block, bits) = unsafe Self.place(hash, in: blocks, UInt64(blockCount))
+        return unsafe Self.holds(block, bits, hashCount: hashCount)
     }
 
     /// Writes to `maybe` those of the listed rows whose keys may be there; gives how many.
@@ -128,7 +153,8 @@ struct BloomFilter: @unchecked Sendable {
             let first = found
             for index in start..<end {
                 let row = unsafe list[index]
-                let (block, bits) = unsafe place(words[Int(row)] &>> 24)
+                let hash = unsafe words[Int(row)] &>> 24
+                let (block, bits) = unsafe Self.place(hash, in: blocks, UInt64(blockCount))
                 let both =
                     unsafe Self.holds(block, bits)
                     & Self.holds(block, hashCount > 1 ? Self.rotate(bits) : bits)

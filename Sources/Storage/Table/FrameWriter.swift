@@ -53,19 +53,27 @@ package final class FrameWriter {
         let compressed = codec.compress(content)
         let body = compressed ?? content
         let mark = compressed == nil ? BlockCodec.none.mark : codec.mark
-        let start = waiting.count
-        unsafe waiting.append(body.slab.base + body.range.lowerBound, count: body.byteCount)
-        waiting.append(mark)
-        let checked = SlabSlice(waiting.slab, start..<waiting.count)
-        waiting.append(CRC32C.checksum(checked))
         let place = FramePlace(
             offset: byteCount, storedByteCount: body.byteCount + FrameFormat.tailBytes)
+        if waiting.count + place.storedByteCount > Self.bufferBytes { try flush() }
+        if place.storedByteCount > Self.bufferBytes {
+            // What is larger than the buffer is not copied to it.
+            try file.writeAll(body, at: written)
+            written += body.byteCount
+        } else {
+            unsafe waiting.append(body.slab.base + body.range.lowerBound, count: body.byteCount)
+        }
+        let tail = waiting.count
+        waiting.append(mark)
+        waiting.append(
+            CRC32C.checksum(
+                SlabSlice(waiting.slab, tail..<tail + 1), extending: CRC32C.checksum(body)))
         byteCount += place.storedByteCount
-        if waiting.count >= Self.bufferBytes { try flush() }
         return place
     }
 
     private func flush() throws(StorageError) {
+        guard waiting.count > 0 else { return }
         try file.writeAll(SlabSlice(waiting.slab, 0..<waiting.count), at: written)
         written += waiting.count
         waiting.removeAll()

@@ -1,3 +1,5 @@
+import CLZ4
+
 /// What was written to a hot table between two freezes, immutable: the input of a flush.
 ///
 /// Entries lie one behind the other in the arena's blocks, each key once.
@@ -20,8 +22,11 @@ package struct FrozenSlice: Sendable {
         self.references = references
     }
 
-    /// Entries that are sorted at a time, about: what bounds the memory of a flush.
-    private static let sortedMax = 1 << 17
+    /// Entries that are sorted at a time, about, of `count`: what bounds the memory of a flush to a
+    /// small part of the table's, and how often the slice is gone through.
+    private static func sortedMax(_ count: Int) -> Int { max(1 << 15, count / 8) }
+    /// Entries that are fetched ahead.
+    private static let aheadMax = 16
 
     /// Entries of the slice.
     var count: Int {
@@ -55,8 +60,8 @@ package struct FrozenSlice: Sendable {
         count: Int, _ body: (UInt32) throws(Failure) -> Void
     ) throws(Failure) {
         var bits = 0
-        while count >> bits > Self.sortedMax { bits += 1 }
-        var capacity = min(count, Self.sortedMax * 2) + 1
+        while count >> bits > Self.sortedMax(count) { bits += 1 }
+        var capacity = (count >> bits) + (count >> bits) / 8 + 64
         var words = Slab(byteCount: capacity * 8)
         for part in 0..<1 << UInt64(bits) {
             var filled = 0
@@ -75,8 +80,13 @@ package struct FrozenSlice: Sendable {
             }
             let sorted = WordSort.byUpperHalf(words, count: filled)
             settleTies(sorted, count: filled)
+            let list = unsafe sorted.base.assumingMemoryBound(to: UInt64.self)
             for index in 0..<filled {
-                let word = unsafe sorted.base.load(fromByteOffset: index &* 8, as: UInt64.self)
+                if index &+ Self.aheadMax < filled {
+                    let ahead = UInt32(truncatingIfNeeded: unsafe list[index &+ Self.aheadMax])
+                    unsafe weir_prefetch(entries.address(ahead))
+                }
+                let word = unsafe list[index]
                 try body(UInt32(truncatingIfNeeded: word))
             }
         }

@@ -1,3 +1,5 @@
+import CLZ4
+
 /// Looking keys up without making entries.
 extension HotTable {
     /// Finds the entry of each row's key, or writes `absent`; by row, as `getOrInsert` does.
@@ -8,6 +10,12 @@ extension HotTable {
         let hashes = unsafe keys.hashes.base.assumingMemoryBound(to: UInt64.self)
         let out = unsafe entries.base.assumingMemoryBound(to: UInt32.self)
         for index in 0..<rowCount {
+            if index % 64 == 0 {
+                for next in index..<min(index &+ 64, rowCount) {
+                    let row = unsafe rowList.map { unsafe Int($0[next]) } ?? next
+                    unsafe weir_prefetch(slots.probe(hashes[row]).place)
+                }
+            }
             let row = unsafe rowList.map { unsafe Int($0[index]) } ?? index
             let key = unsafe keys.bytes.base + Int(truncatingIfNeeded: places[row] &>> 32)
             unsafe out[row] = find(hashes[row], key, keyCount: places[row] & 0xff_ffff)
@@ -18,16 +26,15 @@ extension HotTable {
     package static var absent: UInt32 { UInt32.max }
 
     private func find(_ hash: UInt64, _ key: UnsafeRawPointer, keyCount: UInt64) -> UInt32 {
-        let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
         let header = hash & ~0xff_ffff | keyCount
         let tag = hash & ~0xffff_ffff
-        var slot = Int(truncatingIfNeeded: hash &>> 32) & mask
+        var probe = unsafe slots.probe(hash)
         while true {
-            let word = unsafe words[slot]
+            let word = unsafe probe.word
             if word == 0 { return Self.absent }
             let entry = UInt32(truncatingIfNeeded: word) &- 1
             if word & ~0xffff_ffff == tag, unsafe isEntry(entry, header, key) { return entry }
-            slot = (slot &+ 1) & mask
+            unsafe probe.advance()
         }
     }
 }

@@ -20,13 +20,7 @@ extension HotTable {
 
     /// The entries' references, in the order of their keys' bytes behind the first `skipped`.
     package func sortedEntries(skipping skipped: Int = 0) -> [UInt32] {
-        var entries: [UInt32] = []
-        entries.reserveCapacity(count)
-        let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
-        for slot in 0...mask {
-            let word = unsafe words[slot]
-            if word != 0 { entries.append(UInt32(truncatingIfNeeded: word) &- 1) }
-        }
+        var entries = self.entries
         entries.sort { precedes($0, $1, skipped) }
         return entries
     }

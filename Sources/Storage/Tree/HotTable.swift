@@ -1,15 +1,15 @@
+import CLZ4
+
 /// Keyed state in memory: one hash index over an append-only arena.
 ///
 /// An entry in the arena is a header, the key, and a value of fixed width:
 ///
 ///     | hash, upper 40 bits; key length, 24 bits | key, padded to 8 | value, a multiple of 8 |
 ///
-/// The index is open addressing with linear probing over words of a tag (the upper half of the
-/// hash) and the entry's reference; the tag decides nearly all comparisons without touching the
-/// arena, and its low bits are the key's place in the index, so that the index grows without
-/// touching it either. Keys are compared whole, so the table is exact. Operations take whole
-/// batches of keys; pointers are used throughout, because bounds checks and reference counts in
-/// this loop were half its cost.
+/// The index (see `HotIndex`) holds a tag, the upper half of the hash, and the entry's reference;
+/// the tag decides nearly all comparisons without touching the arena. Keys are compared whole, so
+/// the table is exact. Operations take whole batches of keys; pointers are used throughout, because
+/// bounds checks and reference counts in this loop were half its cost.
 @safe
 package final class HotTable {
     /// Bytes of an entry's value; a multiple of 8.
@@ -22,8 +22,7 @@ package final class HotTable {
     var arena = Arena()
     /// What `store` keeps beside the entries.
     var blobs = Arena()
-    private(set) var slots: Slab
-    private(set) var mask: Int
+    private(set) var slots = HotIndex()
 
     /// Set in an entry's number where the key was not there before.
     package static let isNewMark: UInt32 = 1 << 31
@@ -33,19 +32,15 @@ package final class HotTable {
     private(set) var frozenBlobsEnd: UInt32 = 0
     /// Entries that were made or changed since the last freeze.
     private(set) var changedCount = 0
-    private static let slotsMin = 64
 
     /// An empty table whose values have `valueWidth` bytes (rounded up to 8), all zero at first.
     package init(valueWidth: Int, references: [Int] = []) {
         self.valueWidth = (valueWidth + 7) & ~7
         self.references = references
-        slots = Slab(byteCount: Self.slotsMin * 8)
-        slots.fill(0, count: Self.slotsMin * 8)
-        mask = Self.slotsMin - 1
     }
 
     /// Memory held, in bytes.
-    package var byteCount: Int { arena.byteCount + blobs.byteCount + (mask + 1) * 8 }
+    package var byteCount: Int { arena.byteCount + blobs.byteCount + slots.byteCount }
 
     /// Finds the entry of each row's key, making those that are missing, in the order of the rows.
     ///
@@ -59,14 +54,15 @@ package final class HotTable {
         let before = count
         var done = 0
         while done < rowCount {
-            // The index never fills up within a run: it is grown for each run ahead.
-            let run = min(rowCount - done, max(64, (mask + 1) / 4))
-            reserve(run)
+            let run = min(rowCount - done, Self.aheadMax)
             unsafe insertRun(keys, rows: rows, from: done, to: done + run, entries.base)
             done += run
         }
         return count - before
     }
+
+    /// Rows whose places in the index are fetched ahead.
+    private static let aheadMax = 64
 
     private func insertRun(
         _ keys: EncodedKeys, rows: Slab?, from: Int, to: Int, _ entries: UnsafeMutableRawPointer
@@ -76,8 +72,10 @@ package final class HotTable {
         let hashes = unsafe keys.hashes.base.assumingMemoryBound(to: UInt64.self)
         let bytes = unsafe keys.bytes.base
         let out = unsafe entries.assumingMemoryBound(to: UInt32.self)
-        let slots = unsafe self.slots.base.assumingMemoryBound(to: UInt64.self)
-        let mask = self.mask
+        for index in from..<to {
+            let row = unsafe rowList.map { unsafe Int($0[index]) } ?? index
+            unsafe weir_prefetch(slots.probe(hashes[row]).place)
+        }
         var made = 0
         for index in from..<to {
             let row = unsafe rowList.map { unsafe Int($0[index]) } ?? index
@@ -86,12 +84,12 @@ package final class HotTable {
             let key = unsafe bytes + Int(truncatingIfNeeded: place &>> 32)
             let header = hash & ~0xff_ffff | place & 0xff_ffff
             let tag = hash & ~0xffff_ffff
-            var slot = Int(truncatingIfNeeded: hash &>> 32) & mask
+            var probe = unsafe slots.probe(hash)
             while true {
-                let word = unsafe slots[slot]
+                let word = unsafe probe.word
                 if word == 0 {
                     let entry = unsafe append(header, key, keyCount: Int(place & 0xff_ffff))
-                    unsafe slots[slot] = tag | UInt64(entry &+ 1)
+                    unsafe slots.fill(probe, with: tag | UInt64(entry &+ 1))
                     unsafe out[row] = entry | Self.isNewMark
                     made &+= 1
                     break
@@ -99,10 +97,10 @@ package final class HotTable {
                 let entry = UInt32(truncatingIfNeeded: word) &- 1
                 if word & ~0xffff_ffff == tag, unsafe isEntry(entry, header, key) {
                     unsafe out[row] = entry
-                    if entry < frozenEnd { unsafe out[row] = thaw(entry, at: slot) }
+                    if entry < frozenEnd { unsafe out[row] = thaw(entry, at: probe.place) }
                     break
                 }
-                slot = (slot &+ 1) & mask
+                unsafe probe.advance()
             }
         }
         count += made
@@ -123,15 +121,14 @@ package final class HotTable {
 
     /// A copy of a frozen entry that may be changed; one without a value needs none.
     @inline(never)
-    private func thaw(_ entry: UInt32, at slot: Int) -> UInt32 {
+    private func thaw(_ entry: UInt32, at place: UnsafeMutablePointer<UInt64>) -> UInt32 {
         guard valueWidth > 0 else { return entry }
         let keyCount = Int(unsafe arena.address(entry).load(as: UInt64.self) & 0xff_ffff)
         let byteCount = 8 + (keyCount + 7) & ~7 + valueWidth
         let copy = arena.reserve(byteCount)
         changedCount += 1
         unsafe arena.address(copy).copyMemory(from: arena.address(entry), byteCount: byteCount)
-        let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
-        unsafe words[slot] = words[slot] & ~0xffff_ffff | UInt64(copy &+ 1)
+        unsafe place.pointee = place.pointee & ~0xffff_ffff | UInt64(copy &+ 1)
         return copy
     }
 
@@ -169,25 +166,5 @@ package final class HotTable {
             offset &+= 8
         }
         return entry
-    }
-
-    /// Makes room in the index for `further` entries; at most two thirds of it are used.
-    private func reserve(_ further: Int) {
-        var size = mask + 1
-        guard (count + further) * 3 > size * 2 else { return }
-        while (count + further) * 3 > size * 2 { size *= 2 }
-        let larger = Slab(byteCount: size * 8)
-        larger.fill(0, count: size * 8)
-        let old = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
-        let new = unsafe larger.base.assumingMemoryBound(to: UInt64.self)
-        for index in 0...mask {
-            let word = unsafe old[index]
-            guard word != 0 else { continue }
-            var slot = Int(truncatingIfNeeded: word &>> 32) & (size - 1)
-            while unsafe new[slot] != 0 { slot = (slot + 1) & (size - 1) }
-            unsafe new[slot] = word
-        }
-        slots = larger
-        mask = size - 1
     }
 }

@@ -14,5 +14,5 @@ struct StoreThreads: BackgroundExecutor {
         }
     }
 
-    func wait(_ waker: Waker) { waker.wait(milliseconds: 1000) }
+    func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
 }

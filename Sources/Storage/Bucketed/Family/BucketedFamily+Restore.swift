@@ -38,6 +38,7 @@ extension BucketedFamily {
             bucket(start).runs.append(PlacedRun(section: section, generation: -1))
             liveSections[run.name, default: 0] += 1
             filterBytes += section.byteCount
+            lacksFilterParts = true
         }
     }
 }

@@ -8,13 +8,15 @@
 /// Numbers are little-endian; those of deltas and lengths have the least width that holds the
 /// block's greatest. With flag 1 all keys have the same length, and there are no lengths. With
 /// flag 2 the first two bytes of each key, its key group, are left out: they are the upper bits of
-/// its hash. A hash is the upper 40 bits of the key's. Extras hold what a value refers to: for each
+/// its hash. With flag 4 the keys, all of one length, begin with their pattern (see `KeyPattern`) and
+/// are stored by it. A hash is the upper 40 bits of the key's. Extras hold what a value refers to: for each
 /// reference a length plus one (4 bytes; 0 for none), and the bytes.
 @safe
 struct HashedBlockBuilder: ~Copyable {
     static let headBytes = 24
     static let sameLength: UInt8 = 1
     static let derivedGroup: UInt8 = 2
+    static let patterned: UInt8 = 4
     /// The bytes of a key that are its key group.
     static let groupBytes = 2
 
@@ -28,6 +30,7 @@ struct HashedBlockBuilder: ~Copyable {
     private var extras = GrowingBytes(capacity: 1 << 8)
     private var isGroupDerived = true
     private var output = GrowingBytes(capacity: 1 << 13)
+    private var pattern = GrowingBytes(capacity: 1 << 8)
 
     init(valueWidth: Int, referenceCount: Int) {
         self.valueWidth = valueWidth
@@ -94,8 +97,14 @@ struct HashedBlockBuilder: ~Copyable {
         output.append(UInt8(deltaWidth))
         output.append(UInt8(lengthWidth))
         output.append(UInt8(extraWidth))
+        let isPatterned =
+            unsafe isSame
+            && KeyPattern.find(
+                keys.slab.base + skipped, count: count, keyBytes: keyBytes / max(count, 1),
+                stride: keys.count / max(count, 1), into: &pattern)
         output.append(
-            (isSame ? Self.sameLength : 0) | (isGroupDerived ? Self.derivedGroup : 0))
+            (isSame ? Self.sameLength : 0) | (isGroupDerived ? Self.derivedGroup : 0)
+                | (isPatterned ? Self.patterned : 0))
         output.append(hashes.first ?? 0)
         output.append(UInt32(isSame ? keyBytes / max(count, 1) : keyBytes))
         output.append(UInt32(extras.count))
@@ -107,7 +116,11 @@ struct HashedBlockBuilder: ~Copyable {
         }
         for length in extraLengths { output.append(length, width: extraWidth) }
         output.append(values)
-        appendKeys(skipping: skipped)
+        if isPatterned {
+            appendPatterned(skipping: skipped)
+        } else {
+            appendKeys(skipping: skipped)
+        }
         output.append(extras)
         reset()
         return output.take()
@@ -120,6 +133,20 @@ struct HashedBlockBuilder: ~Copyable {
             let count = Int(truncatingIfNeeded: length)
             unsafe output.append(keys.slab.base + offset + skipped, count: count - skipped)
             offset += count
+        }
+    }
+
+    private mutating func appendPatterned(skipping skipped: Int) {
+        output.append(pattern)
+        let keyBytes = keys.count / count
+        let start = unsafe UnsafeRawPointer(pattern.slab.base)
+        guard
+            let pattern = unsafe KeyPattern(
+                start, end: start + pattern.count, keyBytes: keyBytes - skipped)
+        else { preconditionFailure("a pattern that was found is one") }
+        for index in 0..<count {
+            let row = unsafe output.extend(by: pattern.rowBytes, slack: 8)
+            unsafe pattern.pack(keys.slab.base + index * keyBytes + skipped, to: row)
         }
     }
 

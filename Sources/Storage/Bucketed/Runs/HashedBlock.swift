@@ -19,6 +19,10 @@ struct HashedBlock {
     private let keys: Int
     private let extras: Int
     private let valueWidth: Int
+    /// How keys are stored, if by a pattern.
+    private let pattern: KeyPattern?
+    /// Bytes of each key as it is stored, if they are the same.
+    private let rowBytes: Int
 
     /// What is wrong with a block.
     struct Damage: Error { let cause: String }
@@ -49,8 +53,25 @@ struct HashedBlock {
         lengths = deltas + (count - 1) * deltaWidth
         extraLengths = lengths + (isSame ? 0 : count * lengthWidth)
         values = extraLengths + (hasExtras ? count * extraWidth : 0)
-        keys = values + count * valueWidth
-        extras = keys + (isSame ? keyLength * count : keyLength)
+        let keyStart = values + count * valueWidth
+        guard keyStart <= slice.range.upperBound else {
+            throw Damage(cause: "the parts of a block do not fill it")
+        }
+        if flags & HashedBlockBuilder.patterned != 0 {
+            let end = slice.range.upperBound
+            guard isSame,
+                let pattern = unsafe KeyPattern(
+                    slice.slab.base + keyStart, end: slice.slab.base + end, keyBytes: keyLength)
+            else { throw Damage(cause: "the pattern of a block's keys is none") }
+            self.pattern = pattern
+            rowBytes = pattern.rowBytes
+            keys = keyStart + pattern.byteCount
+        } else {
+            pattern = nil
+            rowBytes = keyLength
+            keys = keyStart
+        }
+        extras = keys + (isSame ? rowBytes * count : keyLength)
         guard extras + extraBytes == slice.range.upperBound else {
             throw Damage(cause: "the parts of a block do not fill it")
         }
@@ -92,7 +113,7 @@ struct HashedBlock {
     /// Moves to the next entry; behind the last one, `index` is `count`.
     @inline(__always)
     func advance(_ cursor: inout Cursor) {
-        cursor.key &+= storedKeyCount(cursor.index)
+        cursor.key &+= isSame ? rowBytes : storedKeyCount(cursor.index)
         if extraWidth > 0 { cursor.extra &+= extraCount(cursor.index) }
         if cursor.index &+ 1 < count {
             cursor.hash &+= number(deltas, deltaWidth, cursor.index)
@@ -124,8 +145,9 @@ struct HashedBlock {
                 of: HashedBlockBuilder.group(of: cursor.hash), as: UInt16.self)
             unsafe target += HashedBlockBuilder.groupBytes
         }
-        unsafe target.copyMemory(
-            from: slice.slab.base + cursor.key, byteCount: storedKeyCount(cursor.index))
+        let stored = unsafe slice.slab.base + cursor.key
+        if let pattern { return unsafe pattern.unpack(stored, to: target) }
+        unsafe target.copyMemory(from: stored, byteCount: storedKeyCount(cursor.index))
     }
 
     /// Whether an entry has a key.
@@ -133,7 +155,23 @@ struct HashedBlock {
     func isKey(_ cursor: Cursor, _ key: UnsafeRawPointer, count keyCount: Int) -> Bool {
         guard keyCount == self.keyCount(cursor) else { return false }
         let skipped = isGroupDerived ? HashedBlockBuilder.groupBytes : 0
+        if isGroupDerived,
+            unsafe key.loadUnaligned(as: UInt16.self)
+                != HashedBlockBuilder.group(of: cursor.hash)
+        {
+            return false
+        }
         let mine = unsafe slice.slab.base + cursor.key
+        if let pattern {
+            return unsafe withUnsafeTemporaryAllocation(
+                byteCount: KeyPattern.keyBytesMax + 9, alignment: 8
+            ) { room in
+                guard let room = room.baseAddress else { return false }
+                unsafe pattern.unpack(mine, to: room)
+                return unsafe KeyOrder.compare(
+                    room, keyCount &- skipped, key + skipped, keyCount &- skipped) == 0
+            }
+        }
         return unsafe KeyOrder.compare(
             mine, keyCount &- skipped, key + skipped, keyCount &- skipped) == 0
     }

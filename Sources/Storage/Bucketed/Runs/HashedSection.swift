@@ -1,4 +1,5 @@
-/// The part of a bucketed run that belongs to one bucket: its blocks, their index and a filter.
+/// The part of a bucketed run that belongs to one bucket: its blocks and the parts of its filter,
+/// and where they lie.
 ///
 ///     index = for each block: first hash: 8 | offset: 8 | stored length: 4
 package struct HashedSection: Sendable, Equatable {
@@ -9,6 +10,7 @@ package struct HashedSection: Sendable, Equatable {
     package let hashes: ClosedRange<UInt64>
     let blockCount: Int
     let index: FramePlace
+    /// Where the parts of the filter lie.
     let filter: FramePlace
 
     static let indexEntryBytes = 20
@@ -24,9 +26,9 @@ package struct HashedSection: Sendable, Equatable {
 ///     footer   = version: 2 | kind: 1 | 0: 1 | value width: 4 | references: 4 | sections: 4
 ///                | the references' offsets: 4 each | the sections
 ///     section  = bucket: 8 | entries: 8 | least hash: 8 | greatest hash: 8 | blocks: 4
-///                | index offset: 8 | index length: 4 | filter length: 4 | stored bytes: 8 | 0: 4
+///                | index offset: 8 | index length: 4 | filter places' length: 4 | stored bytes: 8 | 0: 4
 ///
-/// The filter follows the index.
+/// The places of the filter's parts follow the index.
 struct HashedFooter: Equatable {
     static let version: UInt16 = 1
     static let kind = UInt8(ascii: "H")

@@ -41,11 +41,7 @@ extension HotTable {
     var entries: [UInt32] {
         var entries: [UInt32] = []
         entries.reserveCapacity(count)
-        let words = unsafe slots.base.assumingMemoryBound(to: UInt64.self)
-        for slot in 0...mask {
-            let word = unsafe words[slot]
-            if word != 0 { entries.append(UInt32(truncatingIfNeeded: word) &- 1) }
-        }
+        slots.forEach { word in entries.append(UInt32(truncatingIfNeeded: word) &- 1) }
         return entries
     }
 

@@ -33,7 +33,10 @@ extension BucketedFamily {
         let hashes = unsafe keys.hashes.base.assumingMemoryBound(to: UInt64.self)
         for run in bucket.cold where filled > 0 {
             let section = run.section
-            let maybe = section.filter.probe(keys.hashes, rows: rest, count: filled, into: found)
+            var maybe = section.filter.probe(keys.hashes, rows: rest, count: filled, into: found)
+            if maybe > 0, let ahead = bucket.ahead, ahead.reads(section) {
+                maybe = ahead.filter.probe(keys.hashes, rows: found, count: maybe, into: found)
+            }
             let candidates = unsafe found.base.assumingMemoryBound(to: UInt32.self)
             for index in 0..<maybe {
                 let row = Int(unsafe candidates[index])
@@ -84,6 +87,9 @@ extension BucketedFamily {
                 let section = run.section
                 let hash = unsafe hashes[row] &>> 24
                 guard section.filter.contains(hash) else { continue }
+                if let ahead = bucket.ahead, ahead.reads(section), !ahead.filter.contains(hash) {
+                    continue
+                }
                 isThere =
                     unsafe try section.find(
                         hash, key, keyCount: keyCount, store.cache) != nil

@@ -2,7 +2,7 @@
 /// its keys' hashes.
 ///
 ///     run     = section | section | … | footer
-///     section = block | block | … | index | filter
+///     section = block or part of the filter | … | index | places of the filter's parts
 ///
 /// A frame each (see `FrameWriter`). Used on a background thread.
 @safe
@@ -13,6 +13,8 @@ final class HashedRunWriter {
         var blockBytes = 4000
         var codec = BlockCodec.lz4
         var filterBitsPerKey = 10
+        /// The hashes that keys may have.
+        var hashes: ClosedRange<UInt64> = StateStore.allHashes
     }
 
     private let frames: FrameWriter
@@ -21,8 +23,8 @@ final class HashedRunWriter {
     private let valueWidth: Int
     private let references: [Int]
     private var builder: HashedBlockBuilder
-    private var sections: [HashedSection] = []
     private var section: OpenSection?
+    private var progress: FlushProgress?
 
     private struct OpenSection: ~Copyable {
         let bucket: Int64
@@ -32,7 +34,18 @@ final class HashedRunWriter {
         var least: UInt64 = 0
         var greatest: UInt64 = 0
         var index = GrowingBytes(capacity: 1 << 10)
-        var filter: BloomFilter
+        var filter: FilterWriter
+        let parts: FilterParts
+    }
+
+    /// What is known of a section that was written, without reading it.
+    private(set) var written: [WrittenSection] = []
+
+    struct WrittenSection {
+        let section: HashedSection
+        let index: SlabSlice
+        let filter: FilterPlaces
+        let parts: FilterParts
     }
 
     init(
@@ -46,11 +59,19 @@ final class HashedRunWriter {
         builder = HashedBlockBuilder(valueWidth: valueWidth, referenceCount: references.count)
     }
 
-    /// Starts a section for about `keyCount` keys of a bucket.
+    /// Starts a section for about `keyCount` keys of a bucket, whose filter's parts go to `parts`.
     func begin(bucket: Int64, keyCount: Int) {
+        let cut = FilterCut(
+            keyCount: keyCount, bitsPerKey: options.filterBitsPerKey, hashes: options.hashes)
+        begin(bucket: bucket, cut, parts: FilterParts())
+    }
+
+    /// Starts a section of a bucket; the parts of its filter go to `parts`.
+    func begin(bucket: Int64, _ cut: FilterCut, parts: FilterParts) {
         section = OpenSection(
             bucket: bucket, start: frames.byteCount,
-            filter: BloomFilter(keyCount: keyCount, bitsPerKey: options.filterBitsPerKey))
+            filter: FilterWriter(cut, bitsPerKey: options.filterBitsPerKey, made: parts),
+            parts: parts)
     }
 
     /// Ends a block before an entry with `hash`, if it is full: entries of the same hash stay
@@ -58,11 +79,15 @@ final class HashedRunWriter {
     @inline(__always)
     private func makeRoom(for hash: UInt64) throws(StorageError) {
         if builder.byteCount >= options.blockBytes && hash != builder.lastHash { try endBlock() }
-        section?.filter.insert(hash)
+        try section?.filter.insert(hash, to: frames)
     }
 
-    /// Adds all entries of a slice.
-    func add(_ slice: FrozenSlice, count: Int) throws(StorageError) {
+    /// Adds all entries of a slice, block by block noting how many.
+    func add(
+        _ slice: FrozenSlice, count: Int, _ progress: FlushProgress? = nil
+    ) throws(StorageError) {
+        self.progress = progress
+        defer { self.progress = nil }
         try slice.forEachSorted(count: count) { reference throws(StorageError) in
             let entry = unsafe slice.entries.address(reference)
             let header = unsafe entry.load(as: UInt64.self)
@@ -97,6 +122,7 @@ final class HashedRunWriter {
     private func endBlock() throws(StorageError) {
         let (first, last, count) = (builder.firstHash, builder.lastHash, builder.count)
         let place = try frames.append(builder.finish(), codec: options.codec)
+        progress?.add(count)
         if section?.entries == 0 { section?.least = first }
         section?.greatest = last
         section?.entries += count
@@ -110,19 +136,23 @@ final class HashedRunWriter {
     func endSection() throws(StorageError) {
         if builder.count > 0 { try endBlock() }
         guard var ended = section.take(), ended.entries > 0 else { return }
-        let index = try frames.append(ended.index.take(), codec: .lz4)
-        let filter = try frames.append(ended.filter.encoded, codec: .none)
-        sections.append(
-            HashedSection(
-                bucket: ended.bucket, entryCount: ended.entries,
-                hashes: ended.least...ended.greatest, blockCount: ended.blocks, index: index,
-                filter: filter, storedByteCount: frames.byteCount - ended.start))
+        let places = try ended.filter.finish(to: frames)
+        let indexBytes = ended.index.take()
+        let index = try frames.append(indexBytes, codec: .lz4)
+        let filter = try frames.append(places.encoded, codec: .none)
+        let section = HashedSection(
+            bucket: ended.bucket, entryCount: ended.entries, hashes: ended.least...ended.greatest,
+            blockCount: ended.blocks, index: index, filter: filter,
+            storedByteCount: frames.byteCount - ended.start)
+        written.append(
+            WrittenSection(
+                section: section, index: indexBytes, filter: places, parts: ended.parts))
     }
 
     /// Writes the footer; gives the bytes of the file.
     func finish() throws(StorageError) -> Int {
         let footer = HashedFooter(
-            valueWidth: valueWidth, references: references, sections: sections)
+            valueWidth: valueWidth, references: references, sections: written.map(\.section))
         return try frames.finish(footer: footer.encoded())
     }
 }

@@ -14,6 +14,8 @@ package final class BucketedFamily {
     var jobs: [Int: Job] = [:]
     /// The files that jobs under way write, by job.
     var writing: [Int: String] = [:]
+    /// How far flushes under way have got, by job.
+    var flushes: [Int: FlushProgress] = [:]
     private var nextJob = 0
     private var nextGeneration = 0
     /// Living sections of each file.
@@ -22,6 +24,10 @@ package final class BucketedFamily {
     var tableBytes = 0
     var frozenBytes = 0
     var filterBytes = 0
+    /// Whether parts of filters may be on disk alone.
+    var lacksFilterParts = false
+    /// The buckets that are being merged.
+    var merging: Set<Int64> = []
 
     /// One bucket's state.
     ///
@@ -41,7 +47,8 @@ package final class BucketedFamily {
         var lastUse: UInt64 = 0
         /// What `tableBytes` counts of the hot table.
         var hotBytes = 0
-        var isMerging = false
+        var isMerging: Bool { ahead != nil }
+        var ahead: MergeAhead?
 
         init(_ hot: HotTable, generation: Int) {
             self.hot = hot
@@ -109,6 +116,11 @@ package final class BucketedFamily {
 
     var isFlushing: Bool {
         jobs.values.contains { if case .flush = $0 { true } else { false } }
+    }
+
+    /// Entries that flushes under way have written, and all of theirs.
+    var flushed: (done: Int, total: Int) {
+        flushes.values.reduce((0, 0)) { ($0.0 + $1.done, $0.1 + $1.total) }
     }
 
     var isBusy: Bool { !jobs.isEmpty }
@@ -185,6 +197,10 @@ package final class BucketedFamily {
     package func drop(_ start: Int64) throws(StorageError) {
         guard let bucket = buckets.removeValue(forKey: start) else { return }
         tableBytes -= bucket.hotBytes
+        if let ahead = bucket.ahead {
+            filterBytes -= ahead.filter.byteCount
+            merging.remove(start)
+        }
         for frozen in bucket.frozen { release(frozen) }
         for run in bucket.runs { try release(run.section) }
     }

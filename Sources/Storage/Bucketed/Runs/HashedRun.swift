@@ -60,7 +60,9 @@ package final class HashedRun: Sendable {
     package func verify() throws(StorageError) {
         for section in sections {
             let index = try index(of: section)
-            _ = try filter(of: section)
+            for place in try filterPlaces(of: section).parts {
+                if let place { _ = try filterPart(place) }
+            }
             var entries = 0
             var last: UInt64 = 0
             for number in 0..<index.blockCount {
@@ -82,9 +84,19 @@ package final class HashedRun: Sendable {
         }
     }
 
-    func filter(of section: HashedSection) throws(StorageError) -> BloomFilter {
-        guard let filter = BloomFilter(try frames.read(section.filter)) else {
-            throw corrupt(section.filter.offset, "the filter is not one")
+    /// Reads where the parts of a section's filter lie.
+    func filterPlaces(of section: HashedSection) throws(StorageError) -> FilterPlaces {
+        let slice = try frames.read(section.filter)
+        guard let places = FilterPlaces(slice, fileByteCount: frames.byteCount) else {
+            throw corrupt(section.filter.offset, "the places of a filter are none")
+        }
+        return places
+    }
+
+    /// Reads a part of a filter.
+    func filterPart(_ place: FramePlace) throws(StorageError) -> BloomFilter {
+        guard let filter = BloomFilter(try frames.read(place)) else {
+            throw corrupt(place.offset, "the filter is not one")
         }
         return filter
     }
@@ -105,7 +117,8 @@ struct HashedIndex: Sendable {
         self.blockCount = blockCount
     }
 
-    var byteCount: Int { slice.byteCount }
+    /// Memory held, in bytes.
+    var byteCount: Int { slice.slab.byteCount }
 
     @inline(__always)
     private func word<Value: FixedWidthInteger & BitwiseCopyable>(

@@ -68,10 +68,14 @@ extension BucketedFamily {
         var generations: [Int64: Int] = [:]
         for part in parts { generations[part.bucket] = part.generation }
         jobs[job] = .flush(generations)
-        writing[job] = submit(job, .flush) { [parts] writer throws(StorageError) in
+        let keyCount = parts.reduce(0) { $0 + $1.count }
+        let progress = FlushProgress(total: keyCount)
+        flushes[job] = progress
+        writing[job] = submit(job, .flush, writerOptions(.flush, keyCount: keyCount)) {
+            [parts] writer throws(StorageError) in
             for part in parts {
                 writer.begin(bucket: part.bucket, keyCount: part.count)
-                try writer.add(part.slice, count: part.count)
+                try writer.add(part.slice, count: part.count, progress)
                 try writer.endSection()
             }
         }
@@ -100,7 +104,6 @@ extension BucketedFamily {
     }
 
     private func merge(_ runs: [PlacedRun], _ start: Int64) {
-        buckets[start]?.isMerging = true
         let job = nextJobNumber()
         jobs[job] = .merge(start, runs)
         // A run stays until the merge has read it, whatever becomes of its bucket.
@@ -108,18 +111,35 @@ extension BucketedFamily {
         for section in sections { liveSections[section.run.name, default: 0] += 1 }
         let keyCount = sections.reduce(0) { $0 + $1.section.entryCount }
         let hashes = store.hashes
-        writing[job] = submit(job, .merge) { writer throws(StorageError) in
-            writer.begin(bucket: start, keyCount: keyCount)
+        let options = writerOptions(.merge, keyCount: 0)
+        let cut = FilterCut(
+            keyCount: keyCount, bitsPerKey: options.filterBitsPerKey, hashes: hashes)
+        let parts = FilterParts()
+        buckets[start]?.ahead = MergeAhead(
+            inputs: sections, filter: SectionFilter(cut), parts: parts)
+        merging.insert(start)
+        writing[job] = submit(job, .merge, options) { writer throws(StorageError) in
+            writer.begin(bucket: start, cut, parts: parts)
             var merge = try RunMerge(sections)
             try merge.write(to: writer, within: hashes)
             try writer.endSection()
         }
     }
 
+    /// How a job that adds `keyCount` keys to the runs is to write.
+    private func writerOptions(_ kind: BackgroundJob, keyCount: Int) -> HashedRunWriter.Options {
+        var options = HashedRunWriter.Options()
+        options.codec = kind == .merge ? store.options.mergeCodec : store.options.codec
+        options.blockBytes = store.options.blockBytes
+        options.filterBitsPerKey = store.filterBitsPerKey(adding: keyCount)
+        options.hashes = store.hashes
+        return options
+    }
+
     /// Writes a run in the background; its sections come back through `complete`. Gives the name
     /// of its file.
     private func submit(
-        _ job: Int, _ kind: BackgroundJob,
+        _ job: Int, _ kind: BackgroundJob, _ options: HashedRunWriter.Options,
         _ write: @escaping @Sendable (HashedRunWriter) throws(StorageError) -> Void
     ) -> String {
         let directory = store.directory
@@ -127,11 +147,7 @@ extension BucketedFamily {
         directory.hold(name)
         let completions = store.completions
         let (family, width, references) = (number, valueWidth, references)
-        var options = HashedRunWriter.Options()
-        options.codec = kind == .merge ? store.options.mergeCodec : store.options.codec
-        options.blockBytes = store.options.blockBytes
-        options.filterBitsPerKey = store.options.filterBitsPerKey
-        store.executor.submit(kind) { [options] in
+        store.executor.submit(kind) {
             let path = directory.path(of: name)
             let outcome: Result<[ColdSection], StorageError>
             do throws(StorageError) {
@@ -142,7 +158,7 @@ extension BucketedFamily {
                 _ = try writer.finish()
                 let run = try HashedRun(file, name: name, number: fileNumber)
                 var sections: [ColdSection] = []
-                for section in run.sections { sections.append(try ColdSection(run, section)) }
+                for section in writer.written { sections.append(try ColdSection(run, section)) }
                 outcome = .success(sections)
             } catch {
                 // What was written so far is no file of ours.
@@ -158,6 +174,7 @@ extension BucketedFamily {
     /// Takes in what a job made.
     func complete(_ completion: Completion) throws(StorageError) {
         guard let job = jobs.removeValue(forKey: completion.job) else { return }
+        flushes[completion.job] = nil
         let name = writing.removeValue(forKey: completion.job)
         let made = try completion.outcome.get()
         if let run = made.first?.run {
@@ -209,7 +226,9 @@ extension BucketedFamily {
         if let bucket = buckets[start], bucket.isMerging, let newest = inputs.first,
             let place = bucket.runs.firstIndex(where: { $0.section === newest.section })
         {
-            bucket.isMerging = false
+            if let ahead = bucket.ahead { settle(ahead, for: made) }
+            bucket.ahead = nil
+            merging.remove(start)
             let merged = made.map { PlacedRun(section: $0, generation: newest.generation) }
             bucket.runs.replaceSubrange(place..<place + inputs.count, with: merged)
             for section in made { filterBytes += section.byteCount }
