@@ -36,6 +36,12 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         return choices[int(0..<choices.count)]
     }
 
+    /// All of `values` if there are no more than `countMax`, else so many of them; in their order.
+    package mutating func sample(_ values: [Int], countMax: Int) -> [Int] {
+        if values.count <= countMax { return values }
+        return values.shuffled(using: &self).prefix(countMax).sorted()
+    }
+
     /// A finite float of any magnitude: every bit pattern that is not NaN or infinite.
     package mutating func anyFinite() -> Double {
         while true {

@@ -1,3 +1,4 @@
+import Glibc
 import Storage
 import TestSupport
 import Testing
@@ -53,6 +54,18 @@ struct DiskFileSystemTests {
             try disk.makeDirectories("\(path)/sub")
         }
         #expect(below?.kind == .notDirectory)
+    }
+
+    @Test func fullDiskExceededQuotaAndBrokenDeviceAreToldApart() throws {
+        let kinds = [ENOSPC, EDQUOT, EIO].map { code in
+            StorageError(errno: code, operation: "write", path: "file").kind
+        }
+        #expect(kinds == [.noSpace, .quotaExceeded, .inputOutput])
+        // A device that is always full.
+        let full = try disk.open("/dev/full", .append)
+        let error = #expect(throws: StorageError.self) { try full.writeAll([SlabSlice("x")]) }
+        #expect(error?.kind == .noSpace)
+        #expect(error?.advice.contains("free space") == true)
     }
 
     @Test func shortReadsAndWritesAreCarriedOn() throws {

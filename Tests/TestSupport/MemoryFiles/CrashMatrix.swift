@@ -65,10 +65,7 @@ package struct CrashMatrix {
         let before = whole.operationCount
         try run(whole)
         let last = whole.operationCount + 1
-        var numbers = Array(before + 1...last)
-        if numbers.count > operationsMax {
-            numbers = Array(numbers.shuffled(using: &random).prefix(operationsMax)).sorted()
-        }
+        let numbers = random.sample(Array(before + 1...last), countMax: operationsMax)
         var crashCount = 0
         for number in numbers {
             let files = makeFiles()
@@ -101,6 +98,8 @@ package struct CrashMatrix {
             found.withLock { $0 = crashes }
         }
         files.observe { note in if note.isBefore && note.number == number { crash(note) } }
+        // The observer holds the files, which hold it.
+        defer { files.observe(nil) }
         files.failAll(from: number, with: .inputOutput)
         do { try run(files) } catch {
             let isEnd = files.operationCount >= number

@@ -35,10 +35,9 @@ package struct FaultMatrix {
     ]
     /// What goes on failing.
     package var lastingFaults: [StorageError.Kind] = [.noSpace, .quotaExceeded, .inputOutput]
-    /// Whether reads fail too.
-    package var includesReads = true
     /// Faults are at all operations and reads if there are no more than these, else at so many.
     package var operationsMax = 400
+    package var readsMax = 400
     private let seed: UInt64
     private let makeFiles: () -> MemoryFileSystem
 
@@ -94,16 +93,11 @@ package struct FaultMatrix {
         let files = makeFiles()
         let (operations, reads) = (files.operationCount, files.readCount)
         try run(files)
-        var places: [Trial.Place] = []
-        if files.operationCount > operations {
-            places += (operations + 1...files.operationCount).map { .operation($0) }
-        }
-        if includesReads && files.readCount > reads {
-            places += (reads + 1...files.readCount).map { .read($0) }
-        }
-        if places.count > operationsMax {
-            places = Array(places.shuffled(using: &random).prefix(operationsMax))
-        }
+        let failing = random.sample(
+            Array(operations..<files.operationCount), countMax: operationsMax)
+        let failingReads = random.sample(Array(reads..<files.readCount), countMax: readsMax)
+        let places: [Trial.Place] =
+            failing.map { .operation($0 + 1) } + failingReads.map { .read($0 + 1) }
         return places.flatMap { place in
             var trials = faults.map { Trial(place: place, fault: $0, seed: seed) }
             if case .operation(let number) = place {

@@ -37,8 +37,8 @@ package final class MemoryFileSystem: FileSystem {
     }
 
     /// Calls `body` before and after each operation that changes something, on the thread that
-    /// does it; there, crashes can be taken, and files be looked at.
-    package func observe(_ body: @escaping @Sendable (Note) -> Void) {
+    /// does it; there, crashes can be taken, and files be looked at. Nil ends it.
+    package func observe(_ body: (@Sendable (Note) -> Void)?) {
         observer.withLock { $0 = body }
     }
 
