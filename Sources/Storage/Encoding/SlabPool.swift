@@ -52,7 +52,7 @@ enum SlabPool {
     }
 
     /// Bytes of a block that is mapped, at least.
-    private static let mappedBytesMin = 1 << 17
+    static let mappedBytesMin = 1 << 17
     /// Bytes of a block whose pages are taken at once, at most: larger ones may not be filled.
     private static let populatedBytesMax = 1 << 18
 

@@ -33,6 +33,9 @@ package final class StateStore {
     let cache: BlockCache
     package private(set) var families: [BucketedFamily] = []
     package internal(set) var statistics = Statistics()
+    /// Memory of tables that are gone, on its way back to the system.
+    private var discarded: [Slab] = []
+    private static let discardedAtOnce = 12
     /// Counts uses of buckets, to find those longest unused.
     private var uses: UInt64 = 0
 
@@ -101,6 +104,7 @@ package final class StateStore {
     /// up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
+        discarded.removeLast(min(Self.discardedAtOnce, discarded.count))
         let budget = countedBytes
         try balanceFilters()
         let (tables, filters, _) = memory
@@ -152,8 +156,11 @@ package final class StateStore {
         }
     }
 
+    /// Lets go of a table's memory little by little: to give it back takes the system a while.
+    func discard(_ table: HotTable) { discarded += table.largeSlabs }
+
     /// What the budget leaves for what is counted: background jobs and pooled memory are not.
-    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 8 }
+    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 7 }
 
     /// Bits of a filter for each key of a run that adds `count` keys: fewer of them where all
     /// filters together would take too much.
@@ -190,6 +197,7 @@ package final class StateStore {
 
     /// Waits until no job is under way.
     package func settle() throws(StorageError) {
+        discarded = []
         try takeCompletions()
         while families.contains(where: { $0.isBusy }) {
             executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)

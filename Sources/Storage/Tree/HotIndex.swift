@@ -38,7 +38,7 @@ struct HotIndex: ~Copyable {
     }
 
     private let segments: UnsafeMutablePointer<Segment>
-    private var slabs: [Slab]
+    private(set) var slabs: [Slab]
     /// How far a hash is shifted for the number of its segment.
     private var shift: UInt64 = 63
     /// The first segment, while it is the only one, takes all hashes.
