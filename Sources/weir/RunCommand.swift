@@ -98,7 +98,8 @@ struct RunCommand: ParsableCommand {
         switch failure {
         case RestoreError.wouldLose: return .wouldLoseState
         case RestoreError.damaged, is SinkAhead: return .damagedState
-        case let error as StorageError where error.kind == .corrupt && error.operation != "decompress":
+        case let error as StorageError
+        where error.kind == .corrupt && error.operation != "decompress":
             return .damagedState
         default: return .failed
         }

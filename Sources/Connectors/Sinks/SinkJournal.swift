@@ -33,7 +33,7 @@ final class SinkJournal: Sendable {
     private let path: String
     private let fileSystem: any FileSystem
     /// Held open, and locked, while the sink is.
-    private let lock: any File
+    private let lock: Mutex<(any File)?>
     private let state: Mutex<State>
 
     /// Records that are kept when a journal is written anew.
@@ -46,13 +46,14 @@ final class SinkJournal: Sendable {
         self.path = path
         self.fileSystem = fileSystem
         try fileSystem.makeDirectories(FilePath.directory(of: path))
-        lock = try fileSystem.open(path + ".lock", .write(truncating: false))
+        let lock = try fileSystem.open(path + ".lock", .write(truncating: false))
         guard try lock.lock() else {
             throw StorageError(
                 .alreadyExists, operation: "write", path: path,
                 cause: "another run writes to the same output",
                 advice: "stop it, or give this sink a path of its own")
         }
+        self.lock = Mutex(lock)
         var state = State()
         let file = try fileSystem.open(path, .write(truncating: false))
         state.records = try Self.read(file, byteCount: &state.byteCount)
@@ -103,6 +104,12 @@ final class SinkJournal: Sendable {
         whole.append(UInt32(body.bytes.count))
         whole.append(CRC32C.checksum(SlabSlice(Slab(body.bytes), 0..<body.bytes.count)))
         return whole.bytes + body.bytes
+    }
+
+    /// Lets another run have the sink's files.
+    func close() {
+        state.withLock { $0.file = nil }
+        lock.withLock { $0 = nil }
     }
 
     /// The greatest epoch in it; 0 for none.

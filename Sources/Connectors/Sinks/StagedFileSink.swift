@@ -5,8 +5,9 @@ package import Storage
 /// when.
 ///
 /// What is written between two checkpoints goes to files of its own beside the targets. When the
-/// checkpoint is complete, a journal notes what is about to change, and the staged files are renamed
-/// to their targets or added to their ends. Names, rolling and headers are those of `FileSink`.
+/// checkpoint is complete, a journal notes what is about to change, and the staged files are
+/// renamed to their targets or added to their ends. Names, rolling and headers are those of
+/// `FileSink`.
 package final class StagedFileSink: SinkWriter {
     /// What to do when the files have more than the checkpoint that is restored knows of.
     package enum Ahead: Sendable {
@@ -313,6 +314,7 @@ package final class StagedFileSink: SinkWriter {
     package func close() throws {
         segments = [:]
         targets = [:]
+        journal?.close()
         journal = nil
     }
 

@@ -17,7 +17,8 @@ final class RecordFile {
     }
 
     /// A file of which the content before `offset` was read already; nil where it has less.
-    init?(resuming file: any File, path: String, at offset: Int, options: FileSource.Options) throws {
+    init?(resuming file: any File, path: String, at offset: Int, options: FileSource.Options) throws
+    {
         self.file = file
         self.path = path
         self.options = options

@@ -164,7 +164,8 @@ package struct Plan: Sendable {
         package init(
             name: String, type: String, input: Edge, inputSchema: Schema, outputs: [Port: Schema],
             key: [Int]? = nil, needsOrder: Bool = false, stateDescription: String? = nil,
-            stateFingerprint: String = "", makeOperator: @escaping @Sendable (StepContext) -> any Operator
+            stateFingerprint: String = "",
+            makeOperator: @escaping @Sendable (StepContext) -> any Operator
         ) {
             self.name = name
             self.type = type

@@ -4,8 +4,9 @@ import Storage
 /// Makes checkpoints: places barriers, and when all parts of one are there, writes its manifest,
 /// has the sinks' output committed, and lets go of what is older.
 ///
-/// An epoch that fails costs nothing but its time: what was staged and flushed for it belongs to the
-/// next one. Stepped by a thread of its own, or by a simulator; it never holds the data path up.
+/// An epoch that fails costs nothing but its time: what was staged and flushed for it belongs to
+/// the next one. Stepped by a thread of its own, or by a simulator; it never holds the data path
+/// up.
 final class CheckpointCoordinator {
     private enum Phase {
         case idle
@@ -32,6 +33,7 @@ final class CheckpointCoordinator {
     /// Versions whose files are known, kept alive so that no other has their identity.
     private var tableVersions: [Int: any TableVersion] = [:]
     private var base: CheckpointBase
+    private let secondPlace: SecondPlace?
     private(set) var statistics = CheckpointStatistics()
 
     init(
@@ -49,7 +51,15 @@ final class CheckpointCoordinator {
         base = CheckpointBase(recovery.manifest, core.topology.plan)
         lastStart = core.clock.monotonicNanoseconds()
         lastEnd = lastStart
+        secondPlace = settings.secondPlace.map {
+            SecondPlace(
+                $0, keep: settings.keep, directory: directory, clock: core.clock, log: log)
+        }
+        secondPlace?.start()
     }
+
+    /// Ends what was begun beside the run.
+    func close() { secondPlace?.finish() }
 
     /// Milliseconds until something may be due.
     static let waitMilliseconds = 10
@@ -123,9 +133,11 @@ final class CheckpointCoordinator {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
             for output in staged { try output.sync() }
             let made = try base.manifest(
-                barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast)
+                barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
+            )
             manifest = made
             if parts.hasFailed { throw CheckpointFailure() }
+            if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try files.write(made)
             statistics.completed += 1
             lastNumber = barrier.positions.number
@@ -134,6 +146,7 @@ final class CheckpointCoordinator {
             for output in staged { try output.commit() }
             for sink in core.arrivals { sink.committed(barrier.epoch) }
             try prune(to: isLast ? 1 : settings.keep)
+            if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
@@ -167,7 +180,8 @@ final class CheckpointCoordinator {
     private func tables(of barrier: Barrier) throws -> [Int: String] {
         var names: [Int: String] = [:]
         for (source, node) in core.topology.plan.sources.enumerated() {
-            guard let index = node.table?.index, let version = barrier.positions.tables[index] else {
+            guard let index = node.table?.index, let version = barrier.positions.tables[index]
+            else {
                 continue
             }
             if tableFiles[source]?.version != ObjectIdentifier(version) {

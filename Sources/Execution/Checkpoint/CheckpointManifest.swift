@@ -66,7 +66,9 @@ struct CheckpointManifest: Sendable {
     /// The names of all files, each as often as a part of the checkpoint holds it.
     var holds: [String] {
         sources.compactMap(\.table)
-            + steps.flatMap { $0.parts.flatMap { $0.snapshot.families.flatMap { $0.files.sorted() } } }
+            + steps.flatMap {
+                $0.parts.flatMap { $0.snapshot.families.flatMap { $0.files.sorted() } }
+            }
     }
 }
 
@@ -122,7 +124,9 @@ extension CheckpointManifest.Source {
         if let tracker { writer.append(counted: tracker) }
         writer.append(table != nil)
         if let table { writer.append(table) }
-        for count in [counters.rows, counters.errors, counters.bytes] { writer.append(Int64(count)) }
+        for count in [counters.rows, counters.errors, counters.bytes] {
+            writer.append(Int64(count))
+        }
     }
 
     fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {

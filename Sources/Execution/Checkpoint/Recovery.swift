@@ -3,8 +3,9 @@ import Storage
 
 /// What a run finds of earlier ones: the checkpoint to go on from, and what is to be kept.
 ///
-/// The newest checkpoint that can be read counts. While a manifest is damaged nothing is removed:
-/// what it referred to is not known.
+/// The newest checkpoint counts of which everything is there: its manifest and the ends of its
+/// files, which say what is in them. What is damaged or missing here is first sought in the second
+/// place; only then an older checkpoint is taken.
 struct Recovery {
     private let directory: StateDirectory
     /// The checkpoint to go on from; nil for a fresh start.
@@ -12,7 +13,7 @@ struct Recovery {
     /// The last checkpoint of a run that came to the end of its input: its output is still
     /// committed.
     private(set) var finished: CheckpointManifest?
-    /// All checkpoints that can be read, the oldest first.
+    /// The checkpoints here that can be used, the oldest first.
     private(set) var readable: [CheckpointManifest] = []
     /// The greatest epoch that anything knows of.
     private(set) var lastEpoch = 0
@@ -20,30 +21,29 @@ struct Recovery {
     /// Looks at what is in a directory; `log` is told of what is damaged.
     init(_ directory: StateDirectory, plan: Plan, log: (String) -> Void) throws {
         self.directory = directory
-        let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
-        var damage: [StorageError] = []
-        for epoch in try files.epochs() {
-            lastEpoch = epoch
-            do throws(StorageError) {
-                readable.append(try files.read(epoch))
-            } catch {
-                guard error.kind == .corrupt else { throw error }
-                damage.append(error)
-            }
+        let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
+        let there = plan.checkpoint?.secondPlace.map {
+            StateFiles($0.path, fileSystem: directory.fileSystem)
         }
-        for error in damage { log("\(error)") }
-        guard let newest = readable.last else {
-            if let first = damage.first {
-                throw RestoreError.damaged("no checkpoint can be read: \(first)")
+        let search = CheckpointSearch(here: here, there: there)
+        let found = try search.newest(log: log)
+        lastEpoch = found.lastEpoch
+        guard let newest = found.manifest else {
+            if let first = found.damage.first {
+                let places = [here.path, there?.path].compactMap { $0 }.joined(separator: " and ")
+                throw RestoreError.damaged(
+                    "no checkpoint in \(places) can be used: \(first); to start afresh, remove it")
             }
             try directory.removeOrphans()
             return
         }
         if newest.isFinished { finished = newest } else { manifest = newest }
+        readable = try search.older(than: newest.epoch) + [newest]
         for checkpoint in readable {
             for name in checkpoint.holds { directory.hold(name) }
         }
-        if damage.isEmpty { try directory.removeOrphans() }
+        // What a damaged manifest refers to is not known.
+        if found.damage.isEmpty { try directory.removeOrphans() }
         try check(newest, plan)
     }
 

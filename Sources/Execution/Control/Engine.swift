@@ -65,7 +65,9 @@ package final class Engine: Sendable {
         if case .complete = ending.reached { failure = finishCheckpoints(assembly) }
         for input in assembly.inputs { input.source.close() }
         core.drops.sayRest()
-        failure = failure ?? closeSinks(assembly)
+        let sinkFailure = closeSinks(assembly)
+        failure = failure ?? sinkFailure
+        assembly.coordinator?.close()
         do {
             try assembly.state?.close()
         } catch {

@@ -74,7 +74,8 @@ final class EngineCore: Sendable {
     func makeBarrier(
         epoch: Int, _ positions: Sequencer.Positions, onComplete: @escaping @Sendable () -> Void
     ) -> Barrier {
-        let parts = Worker.partCount(of: topology) * topology.workers + relays.count + arrivals.count
+        let parts =
+            Worker.partCount(of: topology) * topology.workers + relays.count + arrivals.count
         return Barrier(
             epoch: epoch, positions: positions, partCount: parts, onComplete: onComplete)
     }

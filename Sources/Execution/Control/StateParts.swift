@@ -33,6 +33,7 @@ final class StateParts {
     /// Ends the background work, and removes the state if it ends with the run.
     func close() throws {
         threads.finish()
+        defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }
     }
 }

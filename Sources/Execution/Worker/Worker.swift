@@ -118,7 +118,9 @@ final class Worker {
         }
         barrier.add { parts in
             parts.steps += steps
-            if isSource { parts.sourceCounters[source, default: SourceCounters()] += counters[source] }
+            if isSource {
+                parts.sourceCounters[source, default: SourceCounters()] += counters[source]
+            }
         }
     }
 

@@ -83,8 +83,8 @@ extension WatermarkSpec {
 }
 
 extension SinkSpec {
-    /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's journal
-    /// that no other sink has.
+    /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
+    /// journal that no other sink has.
     func makeWriter(
         _ surroundings: Surroundings, header: String, journal: String?
     ) -> any SinkWriter {

@@ -281,7 +281,8 @@ extension KeyList {
 
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
-        top, settings, state, source, fileSource, stdinSource, tcpSource, generateSource, watermark,
+        top, settings, state, checkpoint, secondPlace, source, fileSource, stdinSource, tcpSource,
+        generateSource, watermark,
         table, field, jsonFormat, csvFormat, step, filter, map, dedup, broadcastJoin, window,
         windowKind, sink, stdoutSink, fileSink, roll, tcpSink, blackholeSink, csvOutput,
     ]

@@ -18,9 +18,7 @@ package enum ManifestFile {
         bytes.append(magic)
         bytes.append(version)
         bytes.append(UInt64(body.count))
-        unsafe body.withUnsafeBytes { content in
-            if let start = content.baseAddress { unsafe bytes.append(start, count: content.count) }
-        }
+        bytes.append(SlabSlice(Slab(body), 0..<body.count))
         bytes.append(CRC32C.checksum(SlabSlice(bytes.slab, 0..<bytes.count)))
         let file = try fileSystem.open(path + newSuffix, .write(truncating: true))
         try file.writeAll(bytes.take(), at: 0)

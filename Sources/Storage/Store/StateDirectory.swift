@@ -10,10 +10,11 @@ package final class StateDirectory: Sendable {
     package let fileSystem: any FileSystem
     package let incarnation: UInt64
     /// Held open, and locked, as long as the directory is in use.
-    private let lock: any File
+    private let lock: Mutex<(any File)?>
     private static let lockName = "LOCK"
     /// Bucketed runs, and contents of tables.
-    private static let suffixes = [".run", ".tab"]
+    private static let suffixes = [runSuffix, ".tab"]
+    static let runSuffix = ".run"
     private let nextNumber = Atomic<Int>(1)
     /// By name of a file: how many need it. A file goes when the last one lets go of it.
     private let holders = Mutex<[String: Int]>([:])
@@ -23,13 +24,14 @@ package final class StateDirectory: Sendable {
         self.path = path
         self.fileSystem = fileSystem
         try fileSystem.makeDirectories(path)
-        lock = try fileSystem.open(path + "/" + Self.lockName, .write(truncating: false))
+        let lock = try fileSystem.open(path + "/" + Self.lockName, .write(truncating: false))
         guard try lock.lock() else {
             throw StorageError(
                 .alreadyExists, operation: "use", path: path,
                 cause: "another run keeps its state there",
                 advice: "stop it, or give this pipeline a state path of its own")
         }
+        self.lock = Mutex(lock)
         var greatest: UInt64 = 0
         for name in try fileSystem.names(in: path) {
             if let incarnation = Self.incarnation(of: name) {
@@ -38,6 +40,9 @@ package final class StateDirectory: Sendable {
         }
         incarnation = greatest + 1
     }
+
+    /// Lets another run have the directory.
+    package func close() { lock.withLock { $0 = nil } }
 
     /// The incarnation that a name carries, if it is one of ours.
     package static func incarnation(of name: String) -> UInt64? {

@@ -212,8 +212,15 @@ package final class StateStore {
     }
 
     private func takeCompletions() throws(StorageError) {
+        var first: StorageError?
         for completion in completions.take() {
-            try families[completion.family].complete(completion)
+            do throws(StorageError) {
+                try families[completion.family].complete(completion)
+            } catch {
+                // The others are done all the same, and come only once.
+                first = first ?? error
+            }
         }
+        if let first { throw first }
     }
 }

@@ -6,7 +6,8 @@ extension BucketedFamily {
         for start in starts.sorted() {
             guard let bucket = buckets[start], bucket.hot.count > 0 else { continue }
             if let part = freeze(start, bucket) { parts.append(part) }
-            if bucket.flushCount > 0 {
+            // Runs behind a table that is not in files yet are not asked, so it keeps those after it.
+            if bucket.flushCount > 0 || !bucket.frozen.isEmpty {
                 bucket.frozen.insert(
                     Frozen(
                         generation: bucket.generation, table: bucket.hot,

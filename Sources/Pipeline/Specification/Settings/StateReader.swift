@@ -21,7 +21,8 @@ struct StateReader {
         }
         guard let path else { return nil }
         return StateSpec(
-            evicts: backend?.value != "memory", path: path.value, memoryBytes: memory?.value ?? 256 << 20,
+            evicts: backend?.value != "memory", path: path.value,
+            memoryBytes: memory?.value ?? 256 << 20,
             compression: compression ?? .lz4, coldCompression: cold ?? compression ?? .lz4)
     }
 

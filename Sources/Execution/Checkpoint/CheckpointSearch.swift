@@ -1,0 +1,116 @@
+import Storage
+
+/// Looks for the newest checkpoint that can be used, here and in a second place.
+struct CheckpointSearch {
+    /// What was found.
+    struct Found {
+        var manifest: CheckpointManifest?
+        /// The greatest epoch of any manifest, damaged ones too.
+        var lastEpoch = 0
+        /// What could not be used.
+        var damage: [any Error] = []
+    }
+
+    let here: StateFiles
+    let there: StateFiles?
+
+    private static let damagedSuffix = ".damaged"
+
+    private var manifestsHere: CheckpointFiles {
+        CheckpointFiles(path: here.path, fileSystem: here.fileSystem)
+    }
+
+    private var manifestsThere: CheckpointFiles? {
+        there.map { CheckpointFiles(path: $0.path, fileSystem: $0.fileSystem) }
+    }
+
+    /// The newest checkpoint that can be used; afterwards all of it is here. What stands in its way
+    /// is set aside under another name.
+    func newest(log: (String) -> Void) throws -> Found {
+        var found = Found()
+        let local = try manifestsHere.epochs()
+        let remote = try epochsThere(log)
+        let epochs = Set(local + remote).sorted(by: >)
+        found.lastEpoch = epochs.first ?? 0
+        for epoch in epochs {
+            do {
+                found.manifest = try complete(epoch, isHere: local.contains(epoch), log)
+                break
+            } catch {
+                log("checkpoint \(epoch) cannot be used: \(error)")
+                found.damage.append(error)
+            }
+        }
+        guard let chosen = found.manifest?.epoch else { return found }
+        for epoch in local where epoch > chosen {
+            let path = manifestsHere.path(of: epoch)
+            if try here.fileSystem.status(of: path) != nil {
+                try here.fileSystem.rename(path, to: path + Self.damagedSuffix)
+            }
+        }
+        return found
+    }
+
+    private func epochsThere(_ log: (String) -> Void) throws -> [Int] {
+        guard let there, let manifests = manifestsThere else { return [] }
+        do {
+            guard try there.fileSystem.status(of: there.path) != nil else { return [] }
+            return try manifests.epochs()
+        } catch {
+            log("the second place cannot be read: \(error)")
+            return []
+        }
+    }
+
+    /// A checkpoint of which everything is here, or was brought here.
+    private func complete(
+        _ epoch: Int, isHere: Bool, _ log: (String) -> Void
+    ) throws -> CheckpointManifest {
+        let manifest: CheckpointManifest
+        do {
+            manifest = try manifestsHere.read(epoch)
+        } catch {
+            guard let manifestsThere else { throw error }
+            if isHere { log("\(error)") }
+            manifest = try manifestsThere.read(epoch)
+        }
+        for name in manifest.files.sorted() { try bring(name, log) }
+        try here.fileSystem.syncDirectory(here.path)
+        if (try? manifestsHere.read(epoch)) == nil { try manifestsHere.write(manifest) }
+        return manifest
+    }
+
+    /// Makes sure that a file is here, by getting it from the second place if need be: there all of
+    /// it is checked.
+    private func bring(_ name: String, _ log: (String) -> Void) throws {
+        do {
+            try here.check(name)
+        } catch {
+            guard let there, error.kind == .corrupt || error.kind == .notFound else { throw error }
+            do {
+                try there.verify(name)
+            } catch {
+                log("\(error)")
+                throw error
+            }
+            if error.kind == .corrupt {
+                log("\(error); it is replaced by its copy in \(there.path)")
+                try here.fileSystem.unlink(here.path(of: name))
+            }
+            _ = try there.copy(name, to: here)
+            try here.check(name)
+        }
+    }
+
+    /// The checkpoints here that are older and whose manifests can be read, the oldest first.
+    func older(than epoch: Int) throws -> [CheckpointManifest] {
+        try manifestsHere.epochs().filter { $0 < epoch }.compactMap { older in
+            do throws(StorageError) {
+                return try manifestsHere.read(older)
+            } catch {
+                guard error.kind == .corrupt else { throw error }
+                return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Dataflow
+import Storage
+import Synchronization
+
+/// Copies complete checkpoints to a second place, on a thread of its own.
+///
+/// Files that are there already are not copied again, so a copy that was interrupted goes on where
+/// it was; the manifest comes last. Of the checkpoints that wait, only the newest is copied.
+final class SecondPlace: Sendable {
+    private struct State {
+        var waiting: CheckpointManifest?
+        var isEnding = false
+        var copied = 0
+        var lastStart: Int64?
+    }
+
+    private let settings: Plan.CheckpointSettings.SecondPlace
+    private let keep: Int
+    private let local: StateFiles
+    private let remote: StateFiles
+    private let directory: StateDirectory
+    private let clock: EngineClock
+    private let log: @Sendable (String) -> Void
+    private let state = Mutex(State())
+    private let waker = Waker()
+    private let thread = Mutex<EngineThread?>(nil)
+
+    init(
+        _ settings: Plan.CheckpointSettings.SecondPlace, keep: Int, directory: StateDirectory,
+        clock: EngineClock, log: @escaping @Sendable (String) -> Void
+    ) {
+        self.settings = settings
+        self.keep = keep
+        self.directory = directory
+        self.clock = clock
+        self.log = log
+        local = StateFiles(directory.path, fileSystem: directory.fileSystem)
+        remote = StateFiles(settings.path, fileSystem: directory.fileSystem)
+    }
+
+    var isRequired: Bool { settings.isRequired }
+
+    /// The newest epoch that is there; 0 for none of this run.
+    var copiedEpoch: Int { state.withLock { $0.copied } }
+
+    /// Starts the thread.
+    func start() {
+        let made = EngineThread(named: "second-place") { [self] in
+            while next() { waker.wait(milliseconds: Self.waitMilliseconds) }
+        }
+        thread.withLock { $0 = made }
+    }
+
+    private static let waitMilliseconds = 100
+
+    /// Copies what waits, ends the thread, and waits for that.
+    func finish() {
+        state.withLock { $0.isEnding = true }
+        waker.wake()
+        thread.withLock { $0 }?.join()
+    }
+
+    /// Has a checkpoint copied later, in place of one that waits. Its files are held until then.
+    func submit(_ manifest: CheckpointManifest) {
+        for name in manifest.files { directory.hold(name) }
+        let replaced = state.withLock { state in
+            defer { state.waiting = manifest }
+            return state.waiting
+        }
+        if let replaced { letGo(of: replaced) }
+        waker.wake()
+    }
+
+    /// Copies the checkpoint that waits, when it is time to; false when there will be no more.
+    private func next() -> Bool {
+        let now = clock.monotonicNanoseconds()
+        let (manifest, isEnding) = state.withLock { state in
+            let isDue = state.lastStart.map { now - $0 >= settings.every } ?? true
+            guard let waiting = state.waiting, isDue || state.isEnding else {
+                return (nil as CheckpointManifest?, state.isEnding)
+            }
+            state.waiting = nil
+            state.lastStart = now
+            return (waiting, state.isEnding)
+        }
+        if let manifest {
+            do {
+                try copy(manifest)
+            } catch {
+                log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
+            }
+            letGo(of: manifest)
+        }
+        return !isEnding
+    }
+
+    private func letGo(of manifest: CheckpointManifest) {
+        for name in manifest.files {
+            do {
+                try directory.release(name)
+            } catch {
+                log("\(error)")
+            }
+        }
+    }
+
+    /// Copies a checkpoint, and removes what no manifest there needs any more.
+    func copy(_ manifest: CheckpointManifest) throws {
+        try CheckpointCopy.copy(manifest, from: local, to: remote)
+        try CheckpointCopy.prune(remote, to: manifest.isFinished ? 1 : keep, log: log)
+        state.withLock { $0.copied = manifest.epoch }
+    }
+}
+
+/// Copies of checkpoints between directories.
+enum CheckpointCopy {
+    /// Copies the files of a checkpoint that are missing, then its manifest; gives the bytes
+    /// written.
+    @discardableResult
+    static func copy(
+        _ manifest: CheckpointManifest, from source: StateFiles, to target: StateFiles
+    ) throws(StorageError) -> Int {
+        try target.fileSystem.makeDirectories(target.path)
+        var byteCount = 0
+        for name in manifest.files.sorted() { byteCount += try source.copy(name, to: target) }
+        try target.fileSystem.syncDirectory(target.path)
+        let manifests = CheckpointFiles(path: target.path, fileSystem: target.fileSystem)
+        try manifests.write(manifest)
+        return byteCount
+    }
+
+    /// Removes all but the newest checkpoints, and the files that none of those needs; nothing
+    /// while a manifest is damaged.
+    static func prune(
+        _ place: StateFiles, to count: Int, log: (String) -> Void
+    ) throws(StorageError) {
+        let manifests = CheckpointFiles(path: place.path, fileSystem: place.fileSystem)
+        var needed: Set<String> = []
+        let epochs = try manifests.epochs()
+        var kept: [Int] = []
+        for epoch in epochs.reversed().prefix(count) {
+            do throws(StorageError) {
+                needed.formUnion(try manifests.read(epoch).files)
+                kept.append(epoch)
+            } catch {
+                log("\(error)")
+                return
+            }
+        }
+        for epoch in epochs where !kept.contains(epoch) { try manifests.remove(epoch) }
+        for name in try place.fileSystem.names(in: place.path) {
+            guard StateDirectory.incarnation(of: name) != nil, !needed.contains(name) else {
+                continue
+            }
+            try place.fileSystem.unlink(place.path(of: name))
+        }
+    }
+}
