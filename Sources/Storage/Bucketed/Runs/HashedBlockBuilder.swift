@@ -8,9 +8,9 @@
 /// Numbers are little-endian; those of deltas and lengths have the least width that holds the
 /// block's greatest. With flag 1 all keys have the same length, and there are no lengths. With
 /// flag 2 the first two bytes of each key, its key group, are left out: they are the upper bits of
-/// its hash. With flag 4 the keys, all of one length, begin with their pattern (see `KeyPattern`) and
-/// are stored by it. A hash is the upper 40 bits of the key's. Extras hold what a value refers to: for each
-/// reference a length plus one (4 bytes; 0 for none), and the bytes.
+/// its hash. With flag 4 the keys, all of one length, begin with their pattern (see `KeyPattern`)
+/// and are stored by it. A hash is the upper 40 bits of the key's. Extras hold what a value refers
+/// to: for each reference a length plus one (4 bytes; 0 for none), and the bytes.
 @safe
 struct HashedBlockBuilder: ~Copyable {
     static let headBytes = 24

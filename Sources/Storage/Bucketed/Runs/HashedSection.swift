@@ -26,7 +26,8 @@ package struct HashedSection: Sendable, Equatable {
 ///     footer   = version: 2 | kind: 1 | 0: 1 | value width: 4 | references: 4 | sections: 4
 ///                | the references' offsets: 4 each | the sections
 ///     section  = bucket: 8 | entries: 8 | least hash: 8 | greatest hash: 8 | blocks: 4
-///                | index offset: 8 | index length: 4 | filter places' length: 4 | stored bytes: 8 | 0: 4
+///                | index offset: 8 | index length: 4 | filter places' length: 4
+///                | stored bytes: 8 | 0: 4
 ///
 /// The places of the filter's parts follow the index.
 struct HashedFooter: Equatable {
