@@ -35,6 +35,8 @@ package final class StateStore {
     package internal(set) var statistics = Statistics()
     /// Memory of tables that are gone, on its way back to the system.
     private var discarded: [Slab] = []
+    /// Bytes of growing tables when others were frozen last.
+    private var grownAtFreeze = 0
     private static let discardedAtOnce = 12
     /// Counts uses of buckets, to find those longest unused.
     private var uses: UInt64 = 0
@@ -136,9 +138,10 @@ package final class StateStore {
                 let (done, total) = family.flushed
                 return (all.done + done, all.total + total)
             }
-            let left = Double(room * 19 / 20 - frozen)
+            let left = Double(room * 19 / 20 - frozen - grownAtFreeze)
             let share = 0.25 + 0.75 * Double(flushed.done) / Double(flushed.total)
-            guard isFull || (frozen > 0 && Double(growing) > left * share) else { return }
+            let isAhead = frozen > 0 && Double(growing - grownAtFreeze) > left * share
+            guard isFull || isAhead else { return }
             guard isFull || pauses < Self.pausesMax else { return }
             pauses += 1
             if isFull { statistics.waits += 1 } else { statistics.pauses += 1 }
@@ -170,15 +173,22 @@ package final class StateStore {
         return min(options.filterBitsPerKey, most)
     }
 
+    /// Parts of filters, of 32 KiB at most, that are read between two batches.
+    private static let filterPartsAtOnce = 8
+
     /// Keeps filters within half of the budget: what is too much is forgotten, and what there is
-    /// room for is read again, one part at a time.
+    /// room for is read again, a few parts at a time.
     private func balanceFilters() throws(StorageError) {
         for family in families { family.followMerges() }
         let rest = countedBytes / 2 - memory.filters
         if rest < 0 {
             families.max { $0.filterBytes < $1.filterBytes }?.dropFilterParts(-rest)
-        } else if rest > 1 << 16 {
-            for family in families where try family.readFilterPart() { return }
+        } else if rest > Self.filterPartsAtOnce << 15 {
+            for _ in 0..<Self.filterPartsAtOnce {
+                var isDone = true
+                for family in families where isDone { isDone = try !family.readFilterPart() }
+                if isDone { return }
+            }
         }
     }
 
@@ -193,6 +203,7 @@ package final class StateStore {
             bytes += candidate.byteCount
         }
         for (family, buckets) in chosen { families[family].evict(buckets) }
+        grownAtFreeze = memory.tables - families.reduce(0) { $0 + $1.frozenBytes }
     }
 
     /// Waits until no job is under way.

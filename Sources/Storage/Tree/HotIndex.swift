@@ -1,8 +1,8 @@
 /// The index of a hot table: open addressing with linear probing, over words of which the upper
 /// half is a tag and the lower one is never 0.
 ///
-/// The tag is the upper half of a hash. Its upper bits choose a segment, its lower ones the place in
-/// it, so that the index grows without touching the entries. It grows by one segment at a time,
+/// The tag is the upper half of a hash. Its upper bits choose a segment, its lower ones the place
+/// in it, so that the index grows without touching the entries. It grows by one segment at a time,
 /// each at a load of its own, so that no batch of keys pays for more than a small part of it.
 ///
 ///     tag = segment: 8 | … | place in the segment
