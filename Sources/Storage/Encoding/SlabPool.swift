@@ -20,7 +20,7 @@ enum SlabPool {
     private static let largestClass = 22
     /// Free bytes kept for each size class, and for all of them.
     private static let bytesKeptMax = 16 << 20
-    private static let allBytesKeptMax = 24 << 20
+    private static let allBytesKeptMax = 16 << 20
 
     /// By size class.
     private static let lists = (0...largestClass).map { FreeBlocks(countMax: bytesKeptMax >> $0) }
