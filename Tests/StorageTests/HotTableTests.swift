@@ -214,10 +214,10 @@ struct HotTableTests {
             switch self {
             case .even: return even
             // The upper bits choose the segment, those from the 32nd on the place in it.
-            case .oneSegment: return even >> 8 | 0xab << 56
+            case .oneSegment: return even >> 6 | 0xa8 << 56
             case .onePlace: return even & ~0x00ff_ffff_0000_0000
             case .oneTag: return UInt64(number % 7) << 56 | even & 0xffff_ffff
-            case .fewSegments: return even & ~(0xf8 << 56)
+            case .fewSegments: return even & ~(0xf0 << 56)
             }
         }
     }

@@ -20,7 +20,7 @@ enum SlabPool {
     private static let largestClass = 22
     /// Free bytes kept for each size class, and for all of them.
     private static let bytesKeptMax = 16 << 20
-    private static let allBytesKeptMax = 24 << 20
+    private static let allBytesKeptMax = 16 << 20
 
     /// By size class.
     private static let lists = (0...largestClass).map { FreeBlocks(countMax: bytesKeptMax >> $0) }
@@ -52,7 +52,7 @@ enum SlabPool {
     }
 
     /// Bytes of a block that is mapped, at least.
-    private static let mappedBytesMin = 1 << 17
+    static let mappedBytesMin = 1 << 17
     /// Bytes of a block whose pages are taken at once, at most: larger ones may not be filled.
     private static let populatedBytesMax = 1 << 18
 

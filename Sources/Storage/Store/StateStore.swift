@@ -33,6 +33,11 @@ package final class StateStore {
     let cache: BlockCache
     package private(set) var families: [BucketedFamily] = []
     package internal(set) var statistics = Statistics()
+    /// Memory of tables that are gone, on its way back to the system.
+    private var discarded: [Slab] = []
+    /// Bytes of growing tables when others were frozen last.
+    private var grownAtFreeze = 0
+    private static let discardedAtOnce = 12
     /// Counts uses of buckets, to find those longest unused.
     private var uses: UInt64 = 0
 
@@ -101,6 +106,7 @@ package final class StateStore {
     /// up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
+        discarded.removeLast(min(Self.discardedAtOnce, discarded.count))
         let budget = countedBytes
         try balanceFilters()
         let (tables, filters, _) = memory
@@ -132,9 +138,10 @@ package final class StateStore {
                 let (done, total) = family.flushed
                 return (all.done + done, all.total + total)
             }
-            let left = Double(room * 19 / 20 - frozen)
+            let left = Double(room * 19 / 20 - frozen - grownAtFreeze)
             let share = 0.25 + 0.75 * Double(flushed.done) / Double(flushed.total)
-            guard isFull || (frozen > 0 && Double(growing) > left * share) else { return }
+            let isAhead = frozen > 0 && Double(growing - grownAtFreeze) > left * share
+            guard isFull || isAhead else { return }
             guard isFull || pauses < Self.pausesMax else { return }
             pauses += 1
             if isFull { statistics.waits += 1 } else { statistics.pauses += 1 }
@@ -152,26 +159,39 @@ package final class StateStore {
         }
     }
 
+    /// Lets go of a table's memory little by little: to give it back takes the system a while.
+    func discard(_ table: HotTable) { discarded += table.largeSlabs }
+
     /// What the budget leaves for what is counted: background jobs and pooled memory are not.
-    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 8 }
+    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 7 }
+
+    /// Bytes of filters, at most: they save more reading than cached blocks do.
+    private var filterBytesMax: Int { countedBytes / 10 * 6 }
 
     /// Bits of a filter for each key of a run that adds `count` keys: fewer of them where all
     /// filters together would take too much.
     func filterBitsPerKey(adding count: Int) -> Int {
         let keys = families.reduce(count) { $0 + $1.coldCount }
-        let most = max(countedBytes / 2 * 8 / max(keys, 1), 3)
+        // Runs to come need some, too, before the largest one is written anew.
+        let most = max(filterBytesMax * 8 / max(keys + keys / 2, 1), 3)
         return min(options.filterBitsPerKey, most)
     }
 
-    /// Keeps filters within half of the budget: what is too much is forgotten, and what there is
-    /// room for is read again, one part at a time.
+    /// Parts of filters, of 128 KiB at most, that are read between two batches.
+    private static let filterPartsAtOnce = 3
+
+    /// Keeps filters within their share: what is too much is forgotten, and what there is
+    /// room for is read again, a few parts at a time.
     private func balanceFilters() throws(StorageError) {
-        for family in families { family.followMerges() }
-        let rest = countedBytes / 2 - memory.filters
+        let rest = filterBytesMax - memory.filters
         if rest < 0 {
             families.max { $0.filterBytes < $1.filterBytes }?.dropFilterParts(-rest)
-        } else if rest > 1 << 16 {
-            for family in families where try family.readFilterPart() { return }
+        } else if rest > Self.filterPartsAtOnce << 17 {
+            for _ in 0..<Self.filterPartsAtOnce {
+                var isDone = true
+                for family in families where isDone { isDone = try !family.readFilterPart() }
+                if isDone { return }
+            }
         }
     }
 
@@ -186,10 +206,12 @@ package final class StateStore {
             bytes += candidate.byteCount
         }
         for (family, buckets) in chosen { families[family].evict(buckets) }
+        grownAtFreeze = memory.tables - families.reduce(0) { $0 + $1.frozenBytes }
     }
 
     /// Waits until no job is under way.
     package func settle() throws(StorageError) {
+        discarded = []
         try takeCompletions()
         while families.contains(where: { $0.isBusy }) {
             executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)
@@ -204,6 +226,7 @@ package final class StateStore {
     }
 
     private func takeCompletions() throws(StorageError) {
+        for family in families { family.followMerges() }
         var first: StorageError?
         for completion in completions.take() {
             do throws(StorageError) {

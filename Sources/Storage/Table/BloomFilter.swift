@@ -102,6 +102,15 @@ struct BloomFilter: @unchecked Sendable {
         return unsafe block.load(fromByteOffset: word, as: UInt64.self) &>> (bits & 63) & 1
     }
 
+    /// The first four of a key's bits, all of them together.
+    @inline(__always)
+    static func holdsFour(_ block: UnsafeMutableRawPointer, _ bits: UInt64) -> UInt64 {
+        let second = rotate(bits)
+        let third = rotate(second)
+        return unsafe holds(block, bits) & holds(block, second) & holds(block, third)
+            & holds(block, rotate(third))
+    }
+
     /// Whether a block has all of a key's bits.
     @inline(__always)
     static func holds(

@@ -12,8 +12,9 @@ struct FilterCut: Sendable, Equatable {
     /// Parts by hash, times 2^64.
     let scale: UInt64
 
-    /// Blocks of a part, at most, if there is more than one: those that fill a slab of 32 KiB.
-    static let partBlocksMax = 510
+    /// Blocks of a part, at most, if there is more than one: those that fill a slab of 128 KiB,
+    /// whose memory goes back to the system by itself.
+    static let partBlocksMax = 2046
     private static let partsMax = 1 << 20
 
     /// A cut for about `keyCount` keys with `bitsPerKey` each; none for no bits.

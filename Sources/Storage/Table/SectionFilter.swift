@@ -107,6 +107,7 @@ final class SectionFilter: @unchecked Sendable {
         return unsafe withUnsafeTemporaryAllocation(of: Question.self, capacity: Self.aheadMax) {
             questions in
             guard let questions = questions.baseAddress else { return 0 }
+            let hashCount = cut.hashCount
             var found = 0
             var start = 0
             while start < count {
@@ -121,9 +122,15 @@ final class SectionFilter: @unchecked Sendable {
                 }
                 for index in start..<end {
                     let question = unsafe questions[index &- start]
-                    let isThere = unsafe BloomFilter.holds(
-                        question.block, question.bits, hashCount: cut.hashCount)
                     unsafe out[found] = list[index]
+                    // Most fail at one of the first bits; which one, no branch can foresee.
+                    if hashCount >= 4,
+                        unsafe BloomFilter.holdsFour(question.block, question.bits) == 0
+                    {
+                        continue
+                    }
+                    let isThere = unsafe BloomFilter.holds(
+                        question.block, question.bits, hashCount: hashCount)
                     if isThere { found &+= 1 }
                 }
                 start = end

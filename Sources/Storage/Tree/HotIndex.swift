@@ -2,10 +2,10 @@
 /// half is a tag and the lower one is never 0.
 ///
 /// The tag is the upper half of a hash. Its upper bits choose a segment, its lower ones the place
-/// in it, so that the index grows without touching the entries; and it grows by one segment at a
-/// time, each at a load of its own, so that no batch of keys pays for more than a small part of it.
+/// in it, so that the index grows without touching the entries. It grows by one segment at a time,
+/// each at a load of its own, so that no batch of keys pays for more than a small part of it.
 ///
-///     tag = segment: 8 | … | place in the segment
+///     tag = segment: 6 | … | place in the segment
 ///
 /// A small index is one segment.
 @safe
@@ -38,7 +38,7 @@ struct HotIndex: ~Copyable {
     }
 
     private let segments: UnsafeMutablePointer<Segment>
-    private var slabs: [Slab]
+    private(set) var slabs: [Slab]
     /// How far a hash is shifted for the number of its segment.
     private var shift: UInt64 = 63
     /// The first segment, while it is the only one, takes all hashes.
@@ -46,11 +46,13 @@ struct HotIndex: ~Copyable {
     /// Memory held, in bytes.
     private(set) var byteCount = 0
 
-    private static let segmentBits: UInt64 = 8
-    private static let segmentCount = 1 << 8
+    private static let segmentBits: UInt64 = 6
+    private static let segmentCount = 1 << 6
     private static let slotsMin = 64
     /// Slots of an index in one segment, at most.
     private static let wholeMax = 1 << 14
+    /// Slots of each segment at first: twice as many in all.
+    private static let segmentSlots = wholeMax * 2 / segmentCount
 
     init() {
         unsafe segments = .allocate(capacity: Self.segmentCount)
@@ -141,10 +143,10 @@ struct HotIndex: ~Copyable {
         slabs = []
         byteCount = 0
         for number in 0..<Self.segmentCount {
-            let slab = Self.emptySlab(Self.slotsMin)
+            let slab = Self.emptySlab(Self.segmentSlots)
             slabs.append(slab)
             byteCount += slab.byteCount
-            let segment = unsafe Self.segment(number, in: slab, slots: Self.slotsMin, used: 0)
+            let segment = unsafe Self.segment(number, in: slab, slots: Self.segmentSlots, used: 0)
             unsafe (segments + number).initialize(to: segment)
         }
         for index in unsafe 0...old.mask {

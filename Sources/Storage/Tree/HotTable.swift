@@ -42,6 +42,12 @@ package final class HotTable {
     /// Memory held, in bytes.
     package var byteCount: Int { arena.byteCount + blobs.byteCount + slots.byteCount }
 
+    /// The larger pieces of its memory.
+    var largeSlabs: [Slab] {
+        let slabs = arena.slice.blocks + blobs.slice.blocks + slots.slabs
+        return slabs.filter { $0.byteCount >= SlabPool.mappedBytesMin }
+    }
+
     /// Finds the entry of each row's key, making those that are missing, in the order of the rows.
     ///
     /// `rows` lists `count` rows as `UInt32`, or is nil for the first `count`. Writes to `entries`,

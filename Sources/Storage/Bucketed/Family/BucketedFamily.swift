@@ -197,6 +197,7 @@ package final class BucketedFamily {
     package func drop(_ start: Int64) throws(StorageError) {
         guard let bucket = buckets.removeValue(forKey: start) else { return }
         tableBytes -= bucket.hotBytes
+        store.discard(bucket.hot)
         if let ahead = bucket.ahead {
             filterBytes -= ahead.filter.byteCount
             merging.remove(start)
@@ -206,6 +207,7 @@ package final class BucketedFamily {
     }
 
     func release(_ frozen: Frozen) {
+        store.discard(frozen.table)
         tableBytes -= frozen.byteCount
         frozenBytes -= frozen.byteCount
     }
