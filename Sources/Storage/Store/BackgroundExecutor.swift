@@ -6,6 +6,15 @@ package protocol BackgroundExecutor: Sendable {
 
     /// Lets the caller wait until a job wakes `waker`.
     func wait(_ waker: Waker)
+
+    /// Lets the caller wait until a job wakes `waker`, or for so many milliseconds.
+    func wait(_ waker: Waker, milliseconds: Int)
+}
+
+extension BackgroundExecutor {
+    package func wait(_ waker: Waker, milliseconds: Int) {
+        waker.wait(milliseconds: milliseconds)
+    }
 }
 
 /// Kinds of jobs, by what waits for them.
@@ -23,4 +32,6 @@ package struct InlineExecutor: BackgroundExecutor {
     package func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) { job() }
 
     package func wait(_ waker: Waker) {}
+
+    package func wait(_ waker: Waker, milliseconds: Int) {}
 }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run or .sst
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names.
 package final class StateDirectory: Sendable {
@@ -40,18 +40,27 @@ package final class StateDirectory: Sendable {
     /// The incarnation that a name carries, if it is one of ours.
     package static func incarnation(of name: String) -> UInt64? {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].utf8.count == 16, parts[2].hasSuffix(".run"),
+        guard parts.count == 3, parts[0].utf8.count == 16,
+            FileKind.allCases.contains(where: { parts[2].hasSuffix($0.rawValue) }),
             UInt64(parts[1]) != nil, UInt64(parts[2].dropLast(4)) != nil
         else { return nil }
         return UInt64(parts[0], radix: 16)
     }
 
+    /// What families a file belongs to.
+    enum FileKind: String, CaseIterable {
+        case bucketed = ".run"
+        case keyed = ".sst"
+    }
+
     /// A name for a new file of a worker, and its number.
-    func makeName(worker: Int) -> (name: String, number: UInt64) {
+    func makeName(
+        worker: Int, kind: FileKind = .bucketed
+    ) -> (name: String, number: UInt64) {
         let number = nextNumber.add(1, ordering: .relaxed).oldValue
         let digits = String(incarnation, radix: 16)
         let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        return ("\(padded)-\(worker)-\(number).run", UInt64(number))
+        return ("\(padded)-\(worker)-\(number)\(kind.rawValue)", UInt64(number))
     }
 
     /// A number for a file of an earlier incarnation, by which the block cache knows it.

@@ -30,6 +30,7 @@ package final class StateStore {
     let completions = Completions()
     let cache: BlockCache
     package private(set) var families: [BucketedFamily] = []
+    package private(set) var keyedFamilies: [KeyedFamily] = []
     package internal(set) var statistics = Statistics()
     /// Counts uses of buckets, to find those longest unused.
     private var uses: UInt64 = 0
@@ -72,6 +73,19 @@ package final class StateStore {
         return family
     }
 
+    /// A keyed family: a new one, or what families of its name held, one for each of the workers of
+    /// then.
+    package func makeKeyedFamily(
+        _ name: String, _ options: KeyedFamilyOptions = KeyedFamilyOptions(),
+        restoring states: [KeyedFamilyState] = []
+    ) throws(StorageError) -> KeyedFamily {
+        let family = KeyedFamily(
+            name: name, number: keyedFamilies.count, store: self, options: options)
+        if !states.isEmpty { try family.restore(states) }
+        keyedFamilies.append(family)
+        return family
+    }
+
     /// The next number in the order of uses.
     func nextUse() -> UInt64 {
         uses += 1
@@ -85,11 +99,17 @@ package final class StateStore {
             tables += family.tableBytes
             filters += family.filterBytes
         }
+        for family in keyedFamilies {
+            tables += family.tableBytes
+            filters += family.filterBytes
+        }
         return (tables, filters, cache.byteCount)
     }
 
     /// Bytes of the files that hold living state.
-    package var diskBytes: Int { families.reduce(0) { $0 + $1.diskBytes } }
+    package var diskBytes: Int {
+        families.reduce(0) { $0 + $1.diskBytes } + keyedFamilies.reduce(0) { $0 + $1.diskBytes }
+    }
 
     /// Takes in what background jobs have done, and keeps memory within the budget: what was
     /// unused longest is flushed from six tenths of it on, and the owner waits where flushing does
@@ -99,13 +119,55 @@ package final class StateStore {
         // Growing tables, background jobs and pooled memory take a share that is not counted.
         let budget = options.memoryBytes - options.memoryBytes / 5
         let (tables, filters, _) = memory
-        cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
-        let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+        // Where all is bucketed, tables are what is asked most; keyed families read blocks.
+        let share = families.isEmpty ? budget : budget / (keyedFamilies.isEmpty ? 4 : 2)
+        cache.budget = max(budget / 16, min(share, budget - tables - filters))
+        if !families.isEmpty { freezeBuckets(budget: budget, tables: tables, filters: filters) }
+        if !keyedFamilies.isEmpty { try balanceKeyed(budget) }
         let room = max(budget - filters - budget / 16, budget / 16)
-        if tables - frozen > room * 6 / 10 || (frozen == 0 && tables > room * 6 / 10) {
-            freezeOldest(room: room, tables: tables - frozen)
-        }
         while self.memory.tables > room * 9 / 10, families.contains(where: { $0.isFlushing }) {
+            statistics.waits += 1
+            executor.wait(completions.waker)
+            try takeCompletions()
+        }
+    }
+
+    /// Flushes buckets where their tables take too much.
+    private func freezeBuckets(budget: Int, tables: Int, filters: Int) {
+        let keyed = keyedFamilies.reduce(0) { $0 + $1.tableBytes }
+        let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+        let room = max(budget - filters - keyed - budget / 16, budget / 16)
+        let own = tables - keyed
+        if own - frozen > room * 6 / 10 || (frozen == 0 && own > room * 6 / 10) {
+            freezeOldest(room: room, tables: own - frozen)
+        }
+    }
+
+    /// Flushes keyed tables where they take more than two fifths of the budget, and holds writers
+    /// back where merges do not keep up.
+    private func balanceKeyed(_ budget: Int) throws(StorageError) {
+        let limit = budget * 2 / 5
+        let active = keyedFamilies.reduce(0) { $0 + $1.tableBytes - $1.frozenBytes }
+        if active > limit / 2,
+            let largest = keyedFamilies.max(by: {
+                $0.tableBytes - $0.frozenBytes < $1.tableBytes - $1.frozenBytes
+            }), largest.options.tableBytes == nil
+        {
+            largest.freeze()
+        }
+        for family in keyedFamilies {
+            family.flush()
+            let delay = family.takeDelay()
+            if delay > 0 {
+                statistics.waits += 1
+                executor.wait(completions.waker, milliseconds: delay)
+                try takeCompletions()
+            }
+        }
+        while keyedFamilies.contains(where: { $0.isStopped })
+            || (keyedFamilies.contains(where: { $0.isFlushing })
+                && keyedFamilies.reduce(0) { $0 + $1.tableBytes } > limit)
+        {
             statistics.waits += 1
             executor.wait(completions.waker)
             try takeCompletions()
@@ -128,7 +190,9 @@ package final class StateStore {
     /// Waits until no job is under way.
     package func settle() throws(StorageError) {
         try takeCompletions()
-        while families.contains(where: { $0.isBusy }) {
+        while families.contains(where: { $0.isBusy })
+            || keyedFamilies.contains(where: { $0.isBusy })
+        {
             executor.wait(completions.waker)
             try takeCompletions()
         }
@@ -142,7 +206,12 @@ package final class StateStore {
 
     private func takeCompletions() throws(StorageError) {
         for completion in completions.take() {
-            try families[completion.family].complete(completion)
+            switch completion.made {
+            case .sections(let outcome):
+                try families[completion.family].complete(completion.job, outcome)
+            case .files(let outcome):
+                try keyedFamilies[completion.family].complete(completion.job, outcome)
+            }
         }
     }
 }

@@ -1,0 +1,217 @@
+/// Stands at an entry of a sorted source and walks on: by key, then newest version first.
+///
+/// What it stands at is in plain members, so that a merge of many compares without asking.
+@safe
+class EntryCursor {
+    final var isValid = false
+    final var keyBase: UnsafeRawPointer
+    final var keyCount = 0
+    /// The first eight bytes of the key, most significant first, zeros behind its end.
+    final var word: UInt64 = 0
+    final var version: UInt64 = 0
+    final var kind = EntryKind.put
+    final var valueBase: UnsafeRawPointer
+    final var valueCount = 0
+    /// Keeps something to point to where there is nothing.
+    private static let nothing = Slab(byteCount: 16)
+
+    init() {
+        unsafe keyBase = UnsafeRawPointer(Self.nothing.base)
+        unsafe valueBase = UnsafeRawPointer(Self.nothing.base)
+    }
+
+    final var key: UnsafeRawBufferPointer {
+        @inline(__always) get { unsafe UnsafeRawBufferPointer(start: keyBase, count: keyCount) }
+    }
+
+    final var value: UnsafeRawBufferPointer {
+        @inline(__always) get { unsafe UnsafeRawBufferPointer(start: valueBase, count: valueCount) }
+    }
+
+    /// Goes to the first entry of a key, or of the first one behind it.
+    func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {}
+
+    /// Goes to the next entry.
+    func next() throws(StorageError) {}
+
+    @inline(__always)
+    final func set(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        if let base = key.baseAddress { unsafe keyBase = base }
+        keyCount = key.count
+        if keyCount >= 8 {
+            word = unsafe keyBase.loadUnaligned(as: UInt64.self).bigEndian
+        } else {
+            word = unsafe KeySort.word(key, at: 0)
+        }
+        if let base = value.baseAddress { unsafe valueBase = base }
+        valueCount = value.count
+    }
+
+    /// Whether it stands before another one.
+    @inline(__always)
+    final func precedes(_ other: EntryCursor) -> Bool {
+        if word != other.word { return word < other.word }
+        let order = unsafe KeyOrder.compare(keyBase, keyCount, other.keyBase, other.keyCount)
+        return order != 0 ? order < 0 : version > other.version
+    }
+}
+
+/// Walks through what a memtable had.
+@safe
+final class MemtableCursor: EntryCursor {
+    private let view: MemtableView
+    private var index = 0
+
+    init(_ view: MemtableView) {
+        self.view = view
+        super.init()
+    }
+
+    override func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {
+        index = unsafe view.first(atOrAfter: key)
+        read()
+    }
+
+    override func next() throws(StorageError) {
+        index += 1
+        read()
+    }
+
+    private func read() {
+        isValid = index < view.count
+        guard isValid else { return }
+        let entry = view.entry(index)
+        unsafe set(key: entry.key, value: entry.value)
+        version = entry.version
+        kind = entry.kind
+    }
+}
+
+/// Walks through files whose ranges do not overlap, in order: one, or those of a level.
+@safe
+final class FilesCursor: EntryCursor {
+    private let files: [KeyedFile]
+    private let cache: BlockCache?
+    private var number = 0
+    private var iterator: OrderedTableIterator?
+
+    /// Without a cache it reads around it, as a merge does.
+    init(_ files: [KeyedFile], _ cache: BlockCache?) {
+        self.files = files
+        self.cache = cache
+        super.init()
+    }
+
+    override func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {
+        number = files.firstIndex { unsafe !$0.range.endsBefore(key) } ?? files.count
+        guard number < files.count else {
+            iterator = nil
+            isValid = false
+            return
+        }
+        let lower = files[number].range.lower
+        if unsafe KeyRange.precedes(key, lower) {
+            try open(at: lower)
+        } else {
+            try open(at: unsafe Array(key))
+        }
+    }
+
+    /// Opens the file it stands in, at a key within its range.
+    private func open(at key: [UInt8]) throws(StorageError) {
+        let iterator = files[number].table.iterator(cache)
+        self.iterator = iterator
+        try unsafe iterator.seek(key.span.bytes)
+        try read()
+    }
+
+    override func next() throws(StorageError) {
+        try iterator?.next()
+        try read()
+    }
+
+    private func isInside(_ key: UnsafeRawBufferPointer) -> Bool {
+        if !files[number].isClipped { return true }
+        return unsafe !files[number].range.endsBefore(key)
+    }
+
+    /// Takes the entry at which the file's iterator stands, or goes on to the next file.
+    private func read() throws(StorageError) {
+        while true {
+            if let iterator, iterator.isValid, unsafe isInside(iterator.keyBytes) {
+                unsafe set(key: iterator.keyBytes, value: iterator.valueBytes)
+                version = iterator.version
+                kind = iterator.kind
+                isValid = true
+                return
+            }
+            number += 1
+            guard number < files.count else {
+                isValid = false
+                iterator = nil
+                return
+            }
+            let next = files[number].table.iterator(cache)
+            iterator = next
+            let lower = files[number].range.lower
+            try unsafe next.seek(lower.span.bytes)
+        }
+    }
+}
+
+extension KeyRange {
+    /// Whether it ends at a key or before it.
+    @inline(__always)
+    func endsBefore(_ key: UnsafeRawBufferPointer) -> Bool {
+        guard let upper else { return false }
+        return unsafe !Self.precedes(key, upper)
+    }
+}
+
+/// Walks through many sources at once: the least key first, of one key the newest version.
+@safe
+struct CursorMerge {
+    /// A heap: each stands before those at twice its place.
+    private var heap: [EntryCursor] = []
+    private let cursors: [EntryCursor]
+
+    init(_ cursors: [EntryCursor]) { self.cursors = cursors }
+
+    /// The cursor whose turn it is; nil at the end.
+    @inline(__always)
+    var first: EntryCursor? { heap.first }
+
+    mutating func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {
+        for cursor in cursors { unsafe try cursor.seek(key) }
+        heap = cursors.filter(\.isValid)
+        for place in heap.indices.reversed() { settle(place) }
+    }
+
+    /// Moves the first cursor on.
+    @inline(__always)
+    mutating func next() throws(StorageError) {
+        try heap[0].next()
+        if !heap[0].isValid {
+            let last = heap.removeLast()
+            guard !heap.isEmpty else { return }
+            if last.isValid { heap[0] = last } else { return }
+        }
+        if heap.count > 1 { settle(0) }
+    }
+
+    /// Moves what stands at a place down to where it belongs.
+    private mutating func settle(_ start: Int) {
+        var place = start
+        let count = heap.count
+        let moved = heap[place]
+        while true {
+            var child = 2 &* place &+ 1
+            guard child < count else { break }
+            if child &+ 1 < count, heap[child &+ 1].precedes(heap[child]) { child &+= 1 }
+            guard heap[child].precedes(moved) else { break }
+            heap[place] = heap[child]
+            place = child
+        }
+        if place != start { heap[place] = moved }
+    }
+}

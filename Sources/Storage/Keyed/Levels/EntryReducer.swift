@@ -1,0 +1,164 @@
+/// Leaves out what nobody can see any more, and puts operands of merges together.
+///
+/// It is given the entries of its inputs in order: by key, then newest version first. Of each key
+/// the newest entry stays for every snapshot that is held, and for those that come.
+@safe
+final class EntryReducer {
+    /// What is known when the work begins; later snapshots only see more.
+    struct Rules: Sendable {
+        /// Versions that snapshots pin, ascending.
+        var snapshots: [UInt64] = []
+        var tombstones = RangeTombstones()
+        var operation: MergeOperator?
+        /// Whether nothing older of these keys is anywhere else.
+        var isBottom = false
+        var lifetime: Int64?
+        var watermark = Int64.min
+    }
+
+    private let rules: Rules
+    private let output: TableOutput
+    private let operation: MergeOperator
+    /// The key of the last entry.
+    private var key = GrowingBytes(capacity: 256)
+    private var hasKey = false
+    private var word: UInt64 = 0
+    /// The least snapshot that sees the last entry, and what is behind it in this one is hidden.
+    private var stripe: UInt64 = 0
+    private var isComplete = false
+    /// Operands that wait for what they are put together with.
+    private var isPending = false
+    private var pendingVersion: UInt64 = 0
+    private var pending = GrowingBytes(capacity: 256)
+    private var combined = GrowingBytes(capacity: 256)
+    private let hasTombstones: Bool
+
+    init(_ rules: Rules, output: TableOutput) {
+        self.rules = rules
+        self.output = output
+        operation = rules.operation ?? .last
+        hasTombstones = !rules.tombstones.isEmpty
+    }
+
+    /// Takes the next entry.
+    @inline(__always)
+    func add(_ entry: EntryCursor) throws(StorageError) {
+        if !isSame(entry) {
+            if isPending { try emitPending(isOldest: true) }
+            key.removeAll()
+            unsafe key.append(entry.keyBase, count: entry.keyCount)
+            word = entry.word
+            hasKey = true
+            isComplete = false
+            stripe = rules.snapshots.isEmpty ? .max : self.stripe(of: entry.version)
+        } else {
+            let stripe = rules.snapshots.isEmpty ? .max : self.stripe(of: entry.version)
+            if stripe != self.stripe {
+                if isPending { try emitPending(isOldest: false) }
+                self.stripe = stripe
+                isComplete = false
+            } else if isComplete {
+                return
+            }
+        }
+        try take(entry)
+    }
+
+    @inline(__always)
+    private func isSame(_ entry: EntryCursor) -> Bool {
+        guard hasKey, word == entry.word, key.count == entry.keyCount else { return false }
+        return unsafe KeyOrder.compare(
+            key.slab.base, key.count, entry.keyBase, entry.keyCount) == 0
+    }
+
+    private func stripe(of version: UInt64) -> UInt64 {
+        rules.snapshots.first { $0 >= version } ?? .max
+    }
+
+    /// Takes an entry that some snapshot may see.
+    @inline(__always)
+    private func take(_ entry: EntryCursor) throws(StorageError) {
+        if hasTombstones, isHidden(entry) {
+            if isPending { try emitPending(isOldest: true, isFinal: true) }
+            isComplete = true
+            return
+        }
+        switch entry.kind {
+        case .put:
+            isComplete = true
+            if isPending {
+                try combine(entry)
+                try emitPending(isOldest: true, isFinal: true)
+            } else if rules.lifetime == nil || !isExpired(entry) {
+                try output.add(entry)
+            }
+        case .delete:
+            isComplete = true
+            if isPending {
+                try emitPending(isOldest: true, isFinal: true)
+            } else if !rules.isBottom || rules.snapshots.contains(where: { $0 < entry.version }) {
+                try output.add(entry)
+            }
+        case .merge:
+            if isPending {
+                try combine(entry)
+            } else {
+                isPending = true
+                pendingVersion = entry.version
+                pending.removeAll()
+                unsafe pending.append(entry.valueBase, count: entry.valueCount)
+            }
+        }
+    }
+
+    private func isHidden(_ entry: EntryCursor) -> Bool {
+        unsafe rules.tombstones.version(covering: entry.key, limit: stripe) > entry.version
+    }
+
+    private func isExpired(_ entry: EntryCursor) -> Bool {
+        guard let lifetime = rules.lifetime else { return false }
+        return unsafe Lifetime.isExpired(entry.value, lifetime, at: rules.watermark)
+    }
+
+    /// Puts the operands that wait together with what is older.
+    private func combine(_ entry: EntryCursor) throws(StorageError) {
+        combined.removeAll()
+        let newer = unsafe UnsafeRawBufferPointer(start: pending.slab.base, count: pending.count)
+        unsafe operation.combine(older: entry.value, newer: newer, to: &combined)
+        swap(&pending, &combined)
+    }
+
+    /// Writes the operands that waited. They are a value where all there was before is known.
+    private func emitPending(isOldest: Bool, isFinal: Bool = false) throws(StorageError) {
+        isPending = false
+        let isValue = isFinal || (isOldest && rules.isBottom)
+        try unsafe output.add(
+            key: UnsafeRawBufferPointer(start: key.slab.base, count: key.count),
+            kind: isValue ? .put : .merge, version: pendingVersion,
+            value: UnsafeRawBufferPointer(start: pending.slab.base, count: pending.count))
+    }
+
+    /// Writes what waits at the end.
+    func finish() throws(StorageError) {
+        if isPending { try emitPending(isOldest: true) }
+    }
+}
+
+/// Values that live for some time: they begin with the watermark at which they were written.
+enum Lifetime {
+    static let headBytes = 8
+
+    @inline(__always)
+    static func isExpired(
+        _ value: UnsafeRawBufferPointer, _ lifetime: Int64, at watermark: Int64
+    ) -> Bool {
+        let written = unsafe Int64(bitPattern: MergeOperator.number(value))
+        return isExpired(written: written, lifetime, at: watermark)
+    }
+
+    @inline(__always)
+    static func isExpired(written: Int64, _ lifetime: Int64, at watermark: Int64) -> Bool {
+        let (end, isBeyond) = written.addingReportingOverflow(lifetime)
+        return !isBeyond && end <= watermark
+    }
+}
