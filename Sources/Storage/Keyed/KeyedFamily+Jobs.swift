@@ -41,7 +41,7 @@ extension KeyedFamily {
         var rules = EntryReducer.Rules()
         rules.snapshots = pins.keys.sorted()
         rules.operation = options.operation
-        rules.lifetime = options.lifetime
+        rules.lifetime = lifetime
         rules.watermark = watermark
         return rules
     }
@@ -115,8 +115,8 @@ extension KeyedFamily {
         levels.map { files in
             files.map { file in
                 var isExpired = false
-                if let lifetime = options.lifetime, pins.isEmpty {
-                    isExpired = Lifetime.isExpired(written: file.time, lifetime, at: watermark)
+                if let lifetime, pins.isEmpty {
+                    isExpired = lifetime.isExpired(written: file.time, at: watermark)
                 }
                 return CompactionPlanner.Shape(
                     byteCount: file.byteCount, range: file.range, isExpired: isExpired)
@@ -225,6 +225,11 @@ extension KeyedFamily {
     /// Accounts for what was written, and keeps the store within its memory.
     func settleMemory() throws(StorageError) {
         let bytes = memtable.byteCount
+        if let lifetime, watermark > nextExpiry {
+            // Files that outlived their time are looked for now and then.
+            nextExpiry = watermark.addingReportingOverflow(lifetime.duration / 16).partialValue
+            try mergeIfNeeded()
+        }
         guard bytes != lastTableBytes || store.completions.hasAny else { return }
         debt += max(bytes - lastTableBytes, 0)
         lastTableBytes = bytes

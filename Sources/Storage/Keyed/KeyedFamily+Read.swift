@@ -20,6 +20,7 @@ extension KeyedFamily {
     func get(
         _ rows: KeyedMemtable.Rows, limit: UInt64, into found: FoundValues
     ) throws(StorageError) {
+        scratch.reserve(rows.rowCount)
         found.reset(rowCount: rows.rowCount)
         let status = unsafe scratch.status.base.assumingMemoryBound(to: UInt8.self)
         let pending = unsafe scratch.pending.base.assumingMemoryBound(to: UInt32.self)
@@ -99,8 +100,8 @@ extension KeyedFamily {
         }
         if unsafe status[row] == Status.merging {
             unsafe combine(row, value, found)
-        } else if let lifetime = options.lifetime {
-            if unsafe !Lifetime.isExpired(value, lifetime, at: watermark) {
+        } else if let lifetime {
+            if unsafe !lifetime.isExpired(value, at: watermark) {
                 unsafe found.set(
                     row,
                     UnsafeRawBufferPointer(rebasing: value.dropFirst(Lifetime.headBytes)))
@@ -130,7 +131,7 @@ extension KeyedFamily {
     ) throws(StorageError) {
         let maybe = unsafe scratch.maybe.base.assumingMemoryBound(to: UInt32.self)
         let held = file.table.mayHold(
-            scratch.hashes, rows: list, count: count, into: scratch.maybe)
+            rows.hashed, rows: list, count: count, into: scratch.maybe)
         for index in 0..<held {
             let row = Int(unsafe maybe[index])
             let key = unsafe UnsafeRawBufferPointer(

@@ -18,6 +18,8 @@ package final class KeyedFamily {
     package internal(set) var sequence: UInt64 = 0
     /// What values were last written at, and what they outlive or not.
     package internal(set) var watermark = Int64.min
+    /// How long values live, if not for ever.
+    private(set) var lifetime: Lifetime?
     var memtable: KeyedMemtable
     /// Frozen tables that are not in files yet, newest first.
     var frozen: [Frozen] = []
@@ -38,6 +40,8 @@ package final class KeyedFamily {
     /// Bytes that were written while writers are slowed down.
     var debt = 0
     var lastTableBytes = 0
+    /// The watermark from which files are looked for that outlived their time.
+    var nextExpiry = Int64.min
     /// The sorted view of the memtable, while it is what it was.
     var view: (end: UInt32, view: MemtableView)?
     let scratch = KeyedScratch()
@@ -66,6 +70,7 @@ package final class KeyedFamily {
         var options = options
         options.levelsMax = min(max(options.levelsMax, 2), Self.levelsEnd)
         self.options = options
+        lifetime = options.lifetime.map { Lifetime(duration: $0, origin: nil) }
         memtable = KeyedMemtable(merging: options.operation)
     }
 
@@ -120,6 +125,7 @@ package final class KeyedFamily {
     /// Tells how far event time has come: never back.
     package func advance(to watermark: Int64) {
         self.watermark = max(self.watermark, watermark)
+        if lifetime?.origin == nil, self.watermark > .min { lifetime?.origin = self.watermark }
     }
 
     // MARK: State
@@ -145,7 +151,7 @@ package final class KeyedFamily {
         freeze()
         let state = KeyedFamilyState(
             name: name, operation: options.operation, sequence: sequence, watermark: watermark,
-            range: options.range, files: files())
+            origin: lifetime?.origin, range: options.range, files: files())
         for file in state.files { store.directory.hold(file.name) }
         return state
     }
@@ -163,6 +169,10 @@ package final class KeyedFamily {
             }
             sequence = max(sequence, state.sequence)
             watermark = max(watermark, state.watermark)
+            if let origin = state.origin {
+                let known = lifetime?.origin ?? .min
+                lifetime?.origin = max(known, origin)
+            }
             let clip = state.range.intersection(options.range)
             guard !clip.isEmpty else { continue }
             for place in state.files {

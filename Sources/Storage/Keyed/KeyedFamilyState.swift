@@ -1,7 +1,7 @@
 /// What a keyed family held at a checkpoint: its files by level.
 ///
 ///     state = version of the format: 2 | name | operator: 1 | sequence: 8 | watermark: 8
-///           | range | files: count, file each
+///           | has an origin: 1 | origin: 8 | range | files: count, file each
 ///     range = first key | has an end: 1 | the first key behind it
 ///     file  = level: 1 | name
 ///
@@ -19,18 +19,21 @@ package struct KeyedFamilyState: Sendable, Equatable {
     package let operation: MergeOperator?
     package let sequence: UInt64
     package let watermark: Int64
+    /// The first watermark there was.
+    package let origin: Int64?
     /// The keys that count.
     package let range: KeyRange
     package let files: [File]
 
     init(
         name: String, operation: MergeOperator?, sequence: UInt64, watermark: Int64,
-        range: KeyRange, files: [File]
+        origin: Int64?, range: KeyRange, files: [File]
     ) {
         self.name = name
         self.operation = operation
         self.sequence = sequence
         self.watermark = watermark
+        self.origin = origin
         self.range = range
         self.files = files
     }
@@ -41,6 +44,8 @@ package struct KeyedFamilyState: Sendable, Equatable {
         writer.append(operation?.rawValue ?? 0)
         writer.append(sequence)
         writer.append(watermark)
+        writer.append(origin != nil)
+        if let origin { writer.append(origin) }
         writer.append(counted: range.lower)
         writer.append(range.upper != nil)
         if let upper = range.upper { writer.append(counted: upper) }
@@ -67,6 +72,7 @@ package struct KeyedFamilyState: Sendable, Equatable {
             throw ByteReader.Damage(cause: "a sequence is too great")
         }
         watermark = try reader.integer(Int64.self)
+        origin = try reader.flag() ? try reader.integer(Int64.self) : nil
         let lower = try reader.countedArray()
         let upper = try reader.flag() ? try reader.countedArray() : nil
         range = KeyRange(lower: lower, upper: upper)

@@ -8,7 +8,7 @@ package final class KeyedIterator {
     private let limit: UInt64
     private let tombstones: RangeTombstones
     private let operation: MergeOperator
-    private let lifetime: Int64?
+    private let lifetime: Lifetime?
     private unowned let family: KeyedFamily
     private var merge: CursorMerge
     /// Whether it stands at a key.
@@ -26,7 +26,7 @@ package final class KeyedIterator {
         self.limit = limit
         tombstones = family.tombstones
         operation = family.options.operation ?? .last
-        lifetime = family.options.lifetime
+        lifetime = family.lifetime
         merge = CursorMerge(family.cursors(range))
     }
 
@@ -139,7 +139,7 @@ package final class KeyedIterator {
 
     private func isExpired(_ entry: EntryCursor) -> Bool {
         guard let lifetime else { return false }
-        return unsafe Lifetime.isExpired(entry.value, lifetime, at: family.watermark)
+        return unsafe lifetime.isExpired(entry.value, at: family.watermark)
     }
 
     /// Puts the operands of a key together with what is under them.

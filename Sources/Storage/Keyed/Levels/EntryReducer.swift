@@ -12,7 +12,7 @@ final class EntryReducer {
         var operation: MergeOperator?
         /// Whether nothing older of these keys is anywhere else.
         var isBottom = false
-        var lifetime: Int64?
+        var lifetime: Lifetime?
         var watermark = Int64.min
     }
 
@@ -117,7 +117,7 @@ final class EntryReducer {
 
     private func isExpired(_ entry: EntryCursor) -> Bool {
         guard let lifetime = rules.lifetime else { return false }
-        return unsafe Lifetime.isExpired(entry.value, lifetime, at: rules.watermark)
+        return unsafe lifetime.isExpired(entry.value, at: rules.watermark)
     }
 
     /// Puts the operands that wait together with what is older.
@@ -144,21 +144,29 @@ final class EntryReducer {
     }
 }
 
-/// Values that live for some time: they begin with the watermark at which they were written.
-enum Lifetime {
+/// How long values live: they begin with the watermark at which they were written.
+struct Lifetime: Sendable {
     static let headBytes = 8
 
+    /// In microseconds.
+    let duration: Int64
+    /// The first watermark there was; what was written before any counts from here on.
+    var origin: Int64?
+
     @inline(__always)
-    static func isExpired(
-        _ value: UnsafeRawBufferPointer, _ lifetime: Int64, at watermark: Int64
-    ) -> Bool {
-        let written = unsafe Int64(bitPattern: MergeOperator.number(value))
-        return isExpired(written: written, lifetime, at: watermark)
+    func isExpired(_ value: UnsafeRawBufferPointer, at watermark: Int64) -> Bool {
+        isExpired(
+            written: unsafe Int64(bitPattern: MergeOperator.number(value)), at: watermark)
     }
 
     @inline(__always)
-    static func isExpired(written: Int64, _ lifetime: Int64, at watermark: Int64) -> Bool {
-        let (end, isBeyond) = written.addingReportingOverflow(lifetime)
+    func isExpired(written: Int64, at watermark: Int64) -> Bool {
+        var written = written
+        if written == .min {
+            guard let origin else { return false }
+            written = origin
+        }
+        let (end, isBeyond) = written.addingReportingOverflow(duration)
         return !isBeyond && end <= watermark
     }
 }

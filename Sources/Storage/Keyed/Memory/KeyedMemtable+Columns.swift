@@ -24,7 +24,7 @@ extension KeyedMemtable {
         // The pointers are good as long as these are held.
         private let keys: EncodedKeys
         private let rows: Slab?
-        private let hashed: Slab
+        let hashed: Slab
 
         init(_ keys: EncodedKeys, hashes: Slab, rows: Slab?, count: Int) {
             self.keys = keys
