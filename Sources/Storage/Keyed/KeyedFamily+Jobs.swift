@@ -67,7 +67,7 @@ extension KeyedFamily {
             let outcome: Result<KeyedOutput, StorageError>
             do throws(StorageError) {
                 let reducer = EntryReducer(rules, output: output)
-                var merge = CursorMerge(cursors())
+                let merge = CursorMerge(cursors())
                 try unsafe merge.seek(UnsafeRawBufferPointer(start: nil, count: 0))
                 while let cursor = merge.first {
                     try reducer.add(cursor)

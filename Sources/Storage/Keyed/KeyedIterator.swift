@@ -5,18 +5,19 @@
 @safe
 package final class KeyedIterator {
     private let range: KeyRange
+    private let upper: [UInt8]?
     private let limit: UInt64
     private let tombstones: RangeTombstones
     private let operation: MergeOperator
     private let lifetime: Lifetime?
     private unowned let family: KeyedFamily
-    private var merge: CursorMerge
+    private let merge: CursorMerge
+    private let hasTombstones: Bool
     /// Whether it stands at a key.
     package private(set) var isValid = false
     /// The entry it stands at, unless it had to go further to know the value.
     private var current: EntryCursor?
-    private var keyBuffer = GrowingBytes(capacity: 256)
-    private var word: UInt64 = 0
+    private let held = KeyBuffer()
     private var valueBuffer = GrowingBytes(capacity: 256)
     private var combined = GrowingBytes(capacity: 64)
 
@@ -25,6 +26,8 @@ package final class KeyedIterator {
         self.range = range
         self.limit = limit
         tombstones = family.tombstones
+        hasTombstones = !family.tombstones.isEmpty
+        upper = range.upper
         operation = family.options.operation ?? .last
         lifetime = family.lifetime
         merge = CursorMerge(family.cursors(range))
@@ -32,7 +35,7 @@ package final class KeyedIterator {
 
     private var keyBytes: UnsafeRawBufferPointer {
         if let current { return unsafe current.key }
-        return unsafe UnsafeRawBufferPointer(start: keyBuffer.slab.base, count: keyBuffer.count)
+        return unsafe held.bytes
     }
 
     private var valueBytes: UnsafeRawBufferPointer {
@@ -82,43 +85,30 @@ package final class KeyedIterator {
     package func next() throws(StorageError) {
         precondition(isValid, "an iterator moves on from a key")
         if let current {
-            hold(current)
+            held.set(current)
             self.current = nil
             try skip()
         }
         try find()
     }
 
-    private func hold(_ entry: EntryCursor) {
-        keyBuffer.removeAll()
-        unsafe keyBuffer.append(entry.keyBase, count: entry.keyCount)
-        word = entry.word
-    }
-
-    @inline(__always)
-    private func isSame(_ entry: EntryCursor) -> Bool {
-        guard word == entry.word, keyBuffer.count == entry.keyCount else { return false }
-        return unsafe KeyOrder.compare(
-            keyBuffer.slab.base, keyBuffer.count, entry.keyBase, entry.keyCount) == 0
-    }
-
     /// Leaves all entries of the key that is held.
     private func skip() throws(StorageError) {
-        while let entry = merge.first, isSame(entry) { try merge.next() }
+        while let entry = merge.first, held.isKey(of: entry) { try merge.next() }
     }
 
     /// Goes on to the next key that has a value.
     private func find() throws(StorageError) {
         isValid = false
         while let entry = merge.first {
-            if let upper = range.upper, unsafe !KeyRange.precedes(entry.key, upper) { return }
+            if let upper, unsafe !KeyRange.precedes(entry.key, upper) { return }
             if entry.version > limit {
                 try merge.next()
                 continue
             }
             let isGone = entry.kind == .delete || isHidden(entry) || isExpired(entry)
             if isGone {
-                hold(entry)
+                held.set(entry)
                 try skip()
                 continue
             }
@@ -133,7 +123,7 @@ package final class KeyedIterator {
     }
 
     private func isHidden(_ entry: EntryCursor) -> Bool {
-        guard !tombstones.isEmpty else { return false }
+        guard hasTombstones else { return false }
         return unsafe tombstones.version(covering: entry.key, limit: limit) > entry.version
     }
 
@@ -144,11 +134,11 @@ package final class KeyedIterator {
 
     /// Puts the operands of a key together with what is under them.
     private func gather(_ first: EntryCursor) throws(StorageError) {
-        hold(first)
+        held.set(first)
         valueBuffer.removeAll()
         unsafe valueBuffer.append(first.valueBase, count: first.valueCount)
         try merge.next()
-        while let entry = merge.first, isSame(entry) {
+        while let entry = merge.first, held.isKey(of: entry) {
             if entry.kind == .delete || isHidden(entry) { break }
             combined.removeAll()
             let newer = unsafe UnsafeRawBufferPointer(

@@ -17,12 +17,13 @@ final class EntryReducer {
     }
 
     private let rules: Rules
+    private let hasSnapshots: Bool
+    private let lives: Bool
     private let output: TableOutput
     private let operation: MergeOperator
     /// The key of the last entry.
-    private var key = GrowingBytes(capacity: 256)
+    private let key = KeyBuffer()
     private var hasKey = false
-    private var word: UInt64 = 0
     /// The least snapshot that sees the last entry, and what is behind it in this one is hidden.
     private var stripe: UInt64 = 0
     private var isComplete = false
@@ -37,22 +38,22 @@ final class EntryReducer {
         self.rules = rules
         self.output = output
         operation = rules.operation ?? .last
+        hasSnapshots = !rules.snapshots.isEmpty
+        lives = rules.lifetime == nil
         hasTombstones = !rules.tombstones.isEmpty
     }
 
     /// Takes the next entry.
     @inline(__always)
     func add(_ entry: EntryCursor) throws(StorageError) {
-        if !isSame(entry) {
+        if !hasKey || !key.isKey(of: entry) {
             if isPending { try emitPending(isOldest: true) }
-            key.removeAll()
-            unsafe key.append(entry.keyBase, count: entry.keyCount)
-            word = entry.word
+            key.set(entry)
             hasKey = true
             isComplete = false
-            stripe = rules.snapshots.isEmpty ? .max : self.stripe(of: entry.version)
+            stripe = hasSnapshots ? self.stripe(of: entry.version) : .max
         } else {
-            let stripe = rules.snapshots.isEmpty ? .max : self.stripe(of: entry.version)
+            let stripe = hasSnapshots ? self.stripe(of: entry.version) : .max
             if stripe != self.stripe {
                 if isPending { try emitPending(isOldest: false) }
                 self.stripe = stripe
@@ -62,13 +63,6 @@ final class EntryReducer {
             }
         }
         try take(entry)
-    }
-
-    @inline(__always)
-    private func isSame(_ entry: EntryCursor) -> Bool {
-        guard hasKey, word == entry.word, key.count == entry.keyCount else { return false }
-        return unsafe KeyOrder.compare(
-            key.slab.base, key.count, entry.keyBase, entry.keyCount) == 0
     }
 
     private func stripe(of version: UInt64) -> UInt64 {
@@ -89,7 +83,7 @@ final class EntryReducer {
             if isPending {
                 try combine(entry)
                 try emitPending(isOldest: true, isFinal: true)
-            } else if rules.lifetime == nil || !isExpired(entry) {
+            } else if lives || !isExpired(entry) {
                 try output.add(entry)
             }
         case .delete:
@@ -133,7 +127,7 @@ final class EntryReducer {
         isPending = false
         let isValue = isFinal || (isOldest && rules.isBottom)
         try unsafe output.add(
-            key: UnsafeRawBufferPointer(start: key.slab.base, count: key.count),
+            key: key.bytes,
             kind: isValue ? .put : .merge, version: pendingVersion,
             value: UnsafeRawBufferPointer(start: pending.slab.base, count: pending.count))
     }
