@@ -13,10 +13,12 @@ package final class KeyedIterator {
     private unowned let family: KeyedFamily
     private let merge: CursorMerge
     private let hasTombstones: Bool
+    private let hasLifetime: Bool
     /// Whether it stands at a key.
     package private(set) var isValid = false
-    /// The entry it stands at, unless it had to go further to know the value.
-    private var current: EntryCursor?
+    /// Whether it stands at the first entry of the merge: else it had to go further to know the
+    /// value.
+    private var isAtEntry = false
     private let held = KeyBuffer()
     private var valueBuffer = GrowingBytes(capacity: 256)
     private var combined = GrowingBytes(capacity: 64)
@@ -28,24 +30,24 @@ package final class KeyedIterator {
         tombstones = family.tombstones
         hasTombstones = !family.tombstones.isEmpty
         upper = range.upper
+        hasLifetime = family.lifetime != nil
         operation = family.options.operation ?? .last
         lifetime = family.lifetime
         merge = CursorMerge(family.cursors(range))
     }
 
     private var keyBytes: UnsafeRawBufferPointer {
-        if let current { return unsafe current.key }
-        return unsafe held.bytes
+        isAtEntry ? unsafe merge.withFirst { unsafe $0.key } : unsafe held.bytes
     }
 
     private var valueBytes: UnsafeRawBufferPointer {
-        guard let current else {
+        guard isAtEntry else {
             return unsafe UnsafeRawBufferPointer(
                 start: valueBuffer.slab.base, count: valueBuffer.count)
         }
-        guard lifetime != nil else { return unsafe current.value }
-        return unsafe UnsafeRawBufferPointer(
-            rebasing: current.value.dropFirst(Lifetime.headBytes))
+        let value = unsafe merge.withFirst { unsafe $0.value }
+        guard hasLifetime else { return unsafe value }
+        return unsafe UnsafeRawBufferPointer(rebasing: value.dropFirst(Lifetime.headBytes))
     }
 
     /// The key it stands at.
@@ -74,7 +76,7 @@ package final class KeyedIterator {
 
     /// Goes to a key, or to the first one behind it.
     package func seek(_ key: [UInt8]) throws(StorageError) {
-        current = nil
+        isAtEntry = false
         let start = key.lexicographicallyPrecedes(range.lower) ? range.lower : key
         let slab = Slab(start)
         try unsafe merge.seek(UnsafeRawBufferPointer(start: slab.base, count: start.count))
@@ -84,42 +86,53 @@ package final class KeyedIterator {
     /// Goes to the next key.
     package func next() throws(StorageError) {
         precondition(isValid, "an iterator moves on from a key")
-        if let current {
-            held.set(current)
-            self.current = nil
-            try skip()
+        if isAtEntry {
+            isAtEntry = false
+            merge.withFirst { held.set($0) }
+            repeat { try merge.next() } while !merge.isAtEnd && merge.withFirst { held.isKey(of: $0) }
         }
         try find()
     }
 
     /// Leaves all entries of the key that is held.
     private func skip() throws(StorageError) {
-        while let entry = merge.first, held.isKey(of: entry) { try merge.next() }
+        while !merge.isAtEnd, merge.withFirst({ held.isKey(of: $0) }) { try merge.next() }
     }
 
     /// Goes on to the next key that has a value.
     private func find() throws(StorageError) {
         isValid = false
-        while let entry = merge.first {
-            if let upper, unsafe !KeyRange.precedes(entry.key, upper) { return }
-            if entry.version > limit {
-                try merge.next()
-                continue
-            }
-            let isGone = entry.kind == .delete || isHidden(entry) || isExpired(entry)
-            if isGone {
-                held.set(entry)
+        while !merge.isAtEnd {
+            switch merge.withFirst({ fate(of: $0) }) {
+            case .value:
+                isAtEntry = true
+                isValid = true
+                return
+            case .operand:
+                if let entry = merge.first { try gather(entry) }
+                isValid = true
+                return
+            case .tooNew: try merge.next()
+            case .gone:
+                merge.withFirst { held.set($0) }
                 try skip()
-                continue
+            case .behind: return
             }
-            if entry.kind == .merge {
-                try gather(entry)
-            } else {
-                current = entry
-            }
-            isValid = true
-            return
         }
+    }
+
+    /// What becomes of a key for the sake of its first entry.
+    private enum Fate {
+        case value, operand, tooNew, gone, behind
+    }
+
+    @inline(__always)
+    private func fate(of entry: EntryCursor) -> Fate {
+        if let upper, unsafe !KeyRange.precedes(entry.key, upper) { return .behind }
+        if entry.version > limit { return .tooNew }
+        if entry.kind == .delete || (hasTombstones && isHidden(entry)) { return .gone }
+        if hasLifetime, isExpired(entry) { return .gone }
+        return entry.kind == .merge ? .operand : .value
     }
 
     private func isHidden(_ entry: EntryCursor) -> Bool {

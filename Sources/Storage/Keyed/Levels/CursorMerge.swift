@@ -19,7 +19,17 @@ final class CursorMerge {
 
     /// The cursor whose turn it is; nil at the end.
     @inline(__always)
-    var first: EntryCursor? { count == 0 ? nil : unsafe heap[0]._withUnsafeGuaranteedRef { $0 } }
+    var first: EntryCursor? { count == 0 ? nil : unsafe heap[0].takeUnretainedValue() }
+
+    @inline(__always)
+    var isAtEnd: Bool { count == 0 }
+
+    /// Calls `body` with the cursor whose turn it is, which must be there.
+    @inline(__always)
+    func withFirst<Result>(_ body: (EntryCursor) -> Result) -> Result {
+        precondition(count > 0)
+        return unsafe heap[0]._withUnsafeGuaranteedRef { body($0) }
+    }
 
     func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {
         count = 0
@@ -35,9 +45,13 @@ final class CursorMerge {
     /// Moves the first cursor on.
     @inline(__always)
     func next() throws(StorageError) {
-        guard let cursor = first else { return }
-        try cursor.next()
-        if !cursor.isValid {
+        // The guarantee is not for bodies that throw.
+        let failure = unsafe heap[0]._withUnsafeGuaranteedRef { cursor -> StorageError? in
+            do throws(StorageError) { try cursor.next() } catch { return error }
+            return nil
+        }
+        if let failure { throw failure }
+        if unsafe !heap[0]._withUnsafeGuaranteedRef({ $0.isValid }) {
             count &-= 1
             unsafe heap[0] = heap[count]
         }

@@ -93,7 +93,10 @@ final class FilesCursor: EntryCursor {
     private let files: [KeyedFile]
     private let cache: BlockCache?
     private var number = 0
-    private var iterator: OrderedTableIterator?
+    private var iterator: Unmanaged<OrderedTableIterator>?
+    /// The range that the entries of a clipped file have to lie in.
+    private var end: KeyRange?
+    private var isClipped = false
 
     /// Without a cache it reads around it, as a merge does.
     init(_ files: [KeyedFile], _ cache: BlockCache?) {
@@ -102,13 +105,12 @@ final class FilesCursor: EntryCursor {
         super.init()
     }
 
+    deinit { unsafe iterator?.release() }
+
     override func seek(_ key: UnsafeRawBufferPointer) throws(StorageError) {
         number = files.firstIndex { unsafe !$0.range.endsBefore(key) } ?? files.count
-        guard number < files.count else {
-            iterator = nil
-            isValid = false
-            return
-        }
+        close()
+        guard number < files.count else { return }
         let lower = files[number].range.lower
         if unsafe KeyRange.precedes(key, lower) {
             try open(at: lower)
@@ -120,42 +122,59 @@ final class FilesCursor: EntryCursor {
     /// Opens the file it stands in, at a key within its range.
     private func open(at key: [UInt8]) throws(StorageError) {
         let iterator = files[number].table.iterator(cache)
-        self.iterator = iterator
+        unsafe self.iterator = .passRetained(iterator)
+        isClipped = files[number].isClipped
+        end = files[number].range
         try unsafe iterator.seek(key.span.bytes)
-        try read()
+        try take(iterator)
+    }
+
+    private func close() {
+        unsafe iterator?.release()
+        unsafe iterator = nil
+        isValid = false
     }
 
     override func next() throws(StorageError) {
-        try iterator?.next()
-        try read()
-    }
-
-    private func isInside(_ key: UnsafeRawBufferPointer) -> Bool {
-        if !files[number].isClipped { return true }
-        return unsafe !files[number].range.endsBefore(key)
+        guard let iterator = unsafe iterator else { return }
+        // It is held as long as this stands in its file.
+        let failure = unsafe iterator._withUnsafeGuaranteedRef { iterator -> StorageError? in
+            do throws(StorageError) {
+                try iterator.next()
+                try take(iterator)
+            } catch {
+                return error
+            }
+            return nil
+        }
+        if let failure {
+            isValid = false
+            throw failure
+        }
     }
 
     /// Takes the entry at which the file's iterator stands, or goes on to the next file.
-    private func read() throws(StorageError) {
-        while true {
-            if let iterator, iterator.isValid, unsafe isInside(iterator.keyBytes) {
-                unsafe set(key: iterator.keyBytes, value: iterator.valueBytes)
-                version = iterator.version
-                kind = iterator.kind
-                isValid = true
-                return
-            }
-            number += 1
-            guard number < files.count else {
-                isValid = false
-                iterator = nil
-                return
-            }
-            let next = files[number].table.iterator(cache)
-            iterator = next
-            let lower = files[number].range.lower
-            try unsafe next.seek(lower.span.bytes)
+    @inline(__always)
+    private func take(_ iterator: OrderedTableIterator) throws(StorageError) {
+        guard iterator.isValid, unsafe isInside(iterator.keyBytes) else {
+            return try openNext()
         }
+        unsafe set(key: iterator.keyBytes, value: iterator.valueBytes)
+        version = iterator.version
+        kind = iterator.kind
+        isValid = true
+    }
+
+    @inline(__always)
+    private func isInside(_ key: UnsafeRawBufferPointer) -> Bool {
+        guard isClipped, let end else { return true }
+        return unsafe !end.endsBefore(key)
+    }
+
+    private func openNext() throws(StorageError) {
+        close()
+        number += 1
+        if number < files.count { try open(at: files[number].range.lower) }
     }
 }
 
