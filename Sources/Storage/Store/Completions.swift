@@ -2,9 +2,16 @@ import Synchronization
 
 /// What a background job of the store made.
 struct Completion: Sendable {
+    /// What was made, by the kind of family.
+    enum Made: Sendable {
+        case sections(Result<[ColdSection], StorageError>)
+        case files(Result<KeyedOutput, StorageError>)
+    }
+
+    /// The number of the family among those of its kind.
     let family: Int
     let job: Int
-    let outcome: Result<[ColdSection], StorageError>
+    let made: Made
 }
 
 /// Where background jobs leave what they made, until the owner of the store comes for it.
@@ -16,6 +23,9 @@ final class Completions: Sendable {
 
     /// Whether any job failed so far.
     var hasFailed: Bool { failed.load(ordering: .acquiring) }
+
+    /// Whether something waits to be taken in.
+    var hasAny: Bool { hasSome.load(ordering: .acquiring) }
 
     func noteFailure() { failed.store(true, ordering: .releasing) }
 

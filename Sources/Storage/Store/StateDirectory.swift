@@ -3,7 +3,7 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run or .tab
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run, .sst or .tab
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names and
 /// in `LOCK`, which says who uses the directory:
@@ -17,8 +17,6 @@ package final class StateDirectory: Sendable {
     private let lock: Mutex<(any File)?>
     private static let lockName = "LOCK"
     /// Bucketed runs, and contents of tables.
-    private static let suffixes = [runSuffix, ".tab"]
-    static let runSuffix = ".run"
     private let nextNumber = Atomic<Int>(1)
     /// By name of a file: how many need it. A file goes when the last one lets go of it.
     private let holders = Mutex<[String: Int]>([:])
@@ -79,23 +77,32 @@ package final class StateDirectory: Sendable {
     package static func incarnation(of name: String) -> UInt64? {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
-            suffixes.contains(where: { suffix in
-                parts[2].hasSuffix(suffix) && UInt64(parts[2].dropLast(suffix.utf8.count)) != nil
+            FileKind.allCases.contains(where: { kind in
+                parts[2].hasSuffix(kind.rawValue) && UInt64(parts[2].dropLast(4)) != nil
             })
         else { return nil }
         return UInt64(parts[0], radix: 16)
     }
 
+    /// What families a file belongs to.
+    enum FileKind: String, CaseIterable {
+        case bucketed = ".run"
+        case keyed = ".sst"
+        case table = ".tab"
+    }
+
     /// A name for a new file of a worker, and its number.
-    func makeName(worker: Int) -> (name: String, number: UInt64) {
+    func makeName(
+        worker: Int, kind: FileKind = .bucketed
+    ) -> (name: String, number: UInt64) {
         let number = nextNumber.add(1, ordering: .relaxed).oldValue
-        return ("\(incarnationDigits)-\(worker)-\(number).run", UInt64(number))
+        return ("\(incarnationDigits)-\(worker)-\(number)\(kind.rawValue)", UInt64(number))
     }
 
     /// A name for a file that belongs to no worker: the content of a table.
     package func makeBlobName() -> String {
         let number = nextNumber.add(1, ordering: .relaxed).oldValue
-        return "\(incarnationDigits)-0-\(number).tab"
+        return "\(incarnationDigits)-0-\(number)\(FileKind.table.rawValue)"
     }
 
     private var incarnationDigits: String {

@@ -17,7 +17,7 @@ package struct StateFiles: Sendable {
 
     /// Opens a file and checks what says what is in it; its blocks are checked when they are read.
     package func check(_ name: String) throws(StorageError) {
-        if name.hasSuffix(StateDirectory.runSuffix) {
+        if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
             _ = try run(name)
         } else {
             _ = try ManifestFile.read(path(of: name), in: fileSystem)
@@ -26,7 +26,7 @@ package struct StateFiles: Sendable {
 
     /// Reads all of a file and checks every part of it.
     package func verify(_ name: String) throws(StorageError) {
-        if name.hasSuffix(StateDirectory.runSuffix) {
+        if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
             try run(name).verify()
         } else {
             _ = try ManifestFile.read(path(of: name), in: fileSystem)

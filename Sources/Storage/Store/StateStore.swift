@@ -32,6 +32,7 @@ package final class StateStore {
     let completions = Completions()
     let cache: BlockCache
     package private(set) var families: [BucketedFamily] = []
+    package private(set) var keyedFamilies: [KeyedFamily] = []
     package internal(set) var statistics = Statistics()
     /// Memory of tables that are gone, on its way back to the system.
     private var discarded: [Slab] = []
@@ -81,6 +82,19 @@ package final class StateStore {
         return family
     }
 
+    /// A keyed family: a new one, or what families of its name held, one for each of the workers of
+    /// then.
+    package func makeKeyedFamily(
+        _ name: String, _ options: KeyedFamilyOptions = KeyedFamilyOptions(),
+        restoring states: [KeyedFamilyState] = []
+    ) throws(StorageError) -> KeyedFamily {
+        let family = KeyedFamily(
+            name: name, number: keyedFamilies.count, store: self, options: options)
+        if !states.isEmpty { try family.restore(states) }
+        keyedFamilies.append(family)
+        return family
+    }
+
     /// The next number in the order of uses.
     func nextUse() -> UInt64 {
         uses += 1
@@ -94,11 +108,17 @@ package final class StateStore {
             tables += family.tableBytes
             filters += family.filterBytes
         }
+        for family in keyedFamilies {
+            tables += family.tableBytes
+            filters += family.filterBytes
+        }
         return (tables, filters, cache.byteCount)
     }
 
     /// Bytes of the files that hold living state.
-    package var diskBytes: Int { families.reduce(0) { $0 + $1.diskBytes } }
+    package var diskBytes: Int {
+        families.reduce(0) { $0 + $1.diskBytes } + keyedFamilies.reduce(0) { $0 + $1.diskBytes }
+    }
 
     /// Takes in what background jobs have done, and keeps memory within the budget: what was
     /// unused longest is flushed from six tenths of it on (a single large table somewhat earlier,
@@ -107,22 +127,30 @@ package final class StateStore {
     func balance() throws(StorageError) {
         try takeCompletions()
         discarded.removeLast(min(Self.discardedAtOnce, discarded.count))
-        let budget = countedBytes
-        try balanceFilters()
+        if !families.isEmpty { try balanceFilters() }
         let (tables, filters, _) = memory
-        cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
-        let room = max(budget - filters - budget / 16, budget / 16)
+        let budget = countedBytes
+        // Bucketed families ask tables and filters most; keyed ones read blocks.
+        let share = families.isEmpty ? budget : budget / (keyedFamilies.isEmpty ? 4 : 2)
+        cache.budget = max(budget / 16, min(share, budget - tables - filters))
+        if !keyedFamilies.isEmpty { try balanceKeyed(budget) }
+        guard !families.isEmpty else { return }
+        let keyed = keyedFamilies.reduce(0) { $0 + $1.tableBytes }
+        let room = max(budget - filters - keyed - budget / 16, budget / 16)
         let frozen = families.reduce(0) { $0 + $1.frozenBytes }
-        if tables - frozen > room * 6 / 10 || (frozen == 0 && largestTable > room * 9 / 20) {
+        if bucketBytes - frozen > room * 6 / 10 || (frozen == 0 && largestTable > room * 9 / 20) {
             freezeOldest(room: room)
         }
         try slowDown(room: room)
     }
 
+    /// Bytes of the tables of bucketed families.
+    private var bucketBytes: Int { families.reduce(0) { $0 + $1.tableBytes } }
+
     /// Milliseconds of a wait, and waits of one call, while there is room.
     private static let pauseMilliseconds = 1
     private static let pausesMax = 8
-    private static let waitMilliseconds = 100
+    static let waitMilliseconds = 100
 
     /// Lets the owner wait while tables grow faster than flushes make room.
     ///
@@ -132,7 +160,7 @@ package final class StateStore {
         var pauses = 0
         while families.contains(where: { $0.isFlushing }) {
             let frozen = families.reduce(0) { $0 + $1.frozenBytes }
-            let growing = memory.tables - frozen
+            let growing = bucketBytes - frozen
             let isFull = growing + frozen > room * 19 / 20
             let flushed = families.reduce((done: 0, total: 1)) { all, family in
                 let (done, total) = family.flushed
@@ -162,39 +190,6 @@ package final class StateStore {
     /// Lets go of a table's memory little by little: to give it back takes the system a while.
     func discard(_ table: HotTable) { discarded += table.largeSlabs }
 
-    /// What the budget leaves for what is counted: background jobs and pooled memory are not.
-    private var countedBytes: Int { options.memoryBytes - options.memoryBytes / 7 }
-
-    /// Bytes of filters, at most: they save more reading than cached blocks do.
-    private var filterBytesMax: Int { countedBytes / 10 * 6 }
-
-    /// Bits of a filter for each key of a run that adds `count` keys: fewer of them where all
-    /// filters together would take too much.
-    func filterBitsPerKey(adding count: Int) -> Int {
-        let keys = families.reduce(count) { $0 + $1.coldCount }
-        // Runs to come need some, too, before the largest one is written anew.
-        let most = max(filterBytesMax * 8 / max(keys + keys / 2, 1), 3)
-        return min(options.filterBitsPerKey, most)
-    }
-
-    /// Parts of filters, of 128 KiB at most, that are read between two batches.
-    private static let filterPartsAtOnce = 3
-
-    /// Keeps filters within their share: what is too much is forgotten, and what there is
-    /// room for is read again, a few parts at a time.
-    private func balanceFilters() throws(StorageError) {
-        let rest = filterBytesMax - memory.filters
-        if rest < 0 {
-            families.max { $0.filterBytes < $1.filterBytes }?.dropFilterParts(-rest)
-        } else if rest > Self.filterPartsAtOnce << 17 {
-            for _ in 0..<Self.filterPartsAtOnce {
-                var isDone = true
-                for family in families where isDone { isDone = try !family.readFilterPart() }
-                if isDone { return }
-            }
-        }
-    }
-
     /// Freezes the buckets unused for longest, about a sixth of what there is room for.
     private func freezeOldest(room: Int) {
         var candidates = families.flatMap { $0.candidates }
@@ -213,7 +208,9 @@ package final class StateStore {
     package func settle() throws(StorageError) {
         discarded = []
         try takeCompletions()
-        while families.contains(where: { $0.isBusy }) {
+        while families.contains(where: { $0.isBusy })
+            || keyedFamilies.contains(where: { $0.isBusy })
+        {
             executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)
             try takeCompletions()
         }
@@ -225,17 +222,26 @@ package final class StateStore {
         executor.submit(.flush) { body(completions.hasFailed) }
     }
 
-    private func takeCompletions() throws(StorageError) {
+    func takeCompletions() throws(StorageError) {
         for family in families { family.followMerges() }
         var first: StorageError?
         for completion in completions.take() {
             do throws(StorageError) {
-                try families[completion.family].complete(completion)
+                try complete(completion)
             } catch {
                 // The others are done all the same, and come only once.
                 first = first ?? error
             }
         }
         if let first { throw first }
+    }
+
+    private func complete(_ completion: Completion) throws(StorageError) {
+        switch completion.made {
+        case .sections(let outcome):
+            try families[completion.family].complete(completion.job, outcome)
+        case .files(let outcome):
+            try keyedFamilies[completion.family].complete(completion.job, outcome)
+        }
     }
 }

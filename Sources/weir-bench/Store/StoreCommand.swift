@@ -55,8 +55,9 @@ struct StoreCommand: ParsableCommand {
             try [dedup.run(BucketedDedup(files, memoryBytes: memoryMib << 20))]
         case (.merge, .memory): try merge.run(MemoryCounters())
         case (.put, .memory): try put.run(MemoryValues())
-        case (.merge, .lsm), (.put, .lsm):
-            throw ValidationError("--workload \(workload) has no backend lsm")
+        case (.merge, .lsm):
+            try merge.run(KeyedCounters(files, memoryBytes: memoryMib << 20))
+        case (.put, .lsm): try put.run(KeyedValues(files, memoryBytes: memoryMib << 20))
         }
     }
 

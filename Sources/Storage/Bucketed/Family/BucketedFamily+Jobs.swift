@@ -167,17 +167,19 @@ extension BucketedFamily {
                 completions.noteFailure()
                 outcome = .failure(error)
             }
-            completions.add(Completion(family: family, job: job, outcome: outcome))
+            completions.add(Completion(family: family, job: job, made: .sections(outcome)))
         }
         return name
     }
 
     /// Takes in what a job made.
-    func complete(_ completion: Completion) throws(StorageError) {
-        guard let job = jobs.removeValue(forKey: completion.job) else { return }
-        flushes[completion.job] = nil
-        let name = writing.removeValue(forKey: completion.job)
-        let made = try completion.outcome.get()
+    func complete(
+        _ number: Int, _ outcome: Result<[ColdSection], StorageError>
+    ) throws(StorageError) {
+        guard let job = jobs.removeValue(forKey: number) else { return }
+        flushes[number] = nil
+        let name = writing.removeValue(forKey: number)
+        let made = try outcome.get()
         if let run = made.first?.run {
             store.statistics.filesWritten += 1
             // Sections of buckets that are gone by now are let go of one by one, with the file.

@@ -6,7 +6,7 @@
 struct OrderedBlock {
     let slice: SlabSlice
     /// The first byte of the block.
-    private let base: UnsafeRawPointer
+    let base: UnsafeRawPointer
     /// Where the entries end and the restarts begin.
     let entriesEnd: Int
     private let restartCount: Int
@@ -44,7 +44,7 @@ struct OrderedBlock {
 
     /// Reads a number of up to ten bytes; behind the block there is enough that may be read.
     @inline(__always)
-    private func varint(_ offset: inout Int) -> UInt64 {
+    private static func varint(_ base: UnsafeRawPointer, _ offset: inout Int) -> UInt64 {
         var byte = unsafe base.load(fromByteOffset: offset, as: UInt8.self)
         offset &+= 1
         var value = UInt64(byte & 0x7f)
@@ -61,6 +61,12 @@ struct OrderedBlock {
     /// The head of the entry at `offset`, which lies among the entries; nil where it cannot be one.
     @inline(__always)
     func head(at offset: Int) -> Head? {
+        unsafe Self.head(base, entriesEnd: entriesEnd, at: offset)
+    }
+
+    /// The same for a block whose bytes somebody else keeps.
+    @inline(__always)
+    static func head(_ base: UnsafeRawPointer, entriesEnd: Int, at offset: Int) -> Head? {
         var head = Head()
         var next = offset
         let first = UInt32(
@@ -71,14 +77,14 @@ struct OrderedBlock {
             head.valueCount = Int(first &>> 16 & 0x7f)
             next &+= 3
         } else {
-            let (shared, further) = (varint(&next), varint(&next))
-            let valueCount = varint(&next)
+            let (shared, further) = unsafe (varint(base, &next), varint(base, &next))
+            let valueCount = unsafe varint(base, &next)
             guard (shared | further | valueCount) &>> 32 == 0 else { return nil }
             head.shared = Int(shared)
             head.further = Int(further)
             head.valueCount = Int(valueCount)
         }
-        head.tag = varint(&next)
+        head.tag = unsafe varint(base, &next)
         head.keyStart = next
         return head.end <= entriesEnd ? head : nil
     }

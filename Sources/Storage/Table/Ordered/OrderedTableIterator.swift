@@ -13,6 +13,11 @@ package final class OrderedTableIterator {
     private var head = OrderedBlock.Head()
     private var keyBuffer = Slab(byteCount: 256)
     private var keyCount = 0
+    private var keyCapacity: Int
+    /// The first byte of the key, and of the block: kept by the buffer and the block above.
+    private var keyBase: UnsafeMutableRawPointer
+    private var blockBase: UnsafeRawPointer
+    private var entriesEnd = 0
     /// Whether it stands at an entry.
     package private(set) var isValid = false
     package private(set) var kind = EntryKind.put
@@ -20,6 +25,9 @@ package final class OrderedTableIterator {
     init(_ table: OrderedTable, _ cache: BlockCache?) {
         self.table = table
         self.cache = cache
+        unsafe keyBase = keyBuffer.base
+        unsafe blockBase = UnsafeRawPointer(keyBuffer.base)
+        keyCapacity = keyBuffer.byteCount
     }
 
     /// The version of the entry.
@@ -52,12 +60,13 @@ package final class OrderedTableIterator {
 
     /// The key and the value of the entry in memory, for merges; good until the next move.
     var keyBytes: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: keyBuffer.base, count: keyCount)
+        @inline(__always) get { unsafe UnsafeRawBufferPointer(start: keyBase, count: keyCount) }
     }
     var valueBytes: UnsafeRawBufferPointer {
-        let slice = valueSlice
-        return unsafe UnsafeRawBufferPointer(
-            start: slice.slab.base + slice.range.lowerBound, count: slice.byteCount)
+        @inline(__always) get {
+            unsafe UnsafeRawBufferPointer(
+                start: blockBase + head.valueStart, count: head.valueCount)
+        }
     }
 
     /// The key as an array, for checks and tests.
@@ -94,8 +103,7 @@ package final class OrderedTableIterator {
     package func next() throws(StorageError) {
         precondition(isValid, "an iterator moves on from an entry")
         let offset = head.end
-        guard let block else { return }
-        if offset < block.entriesEnd {
+        if offset < entriesEnd {
             try read(at: offset)
         } else {
             try nextBlock()
@@ -116,25 +124,25 @@ package final class OrderedTableIterator {
             return false
         }
         blockNumber = number
-        block = try table.block(number, cache)
+        let block = try table.block(number, cache)
+        self.block = block
+        unsafe blockBase = block.base
+        entriesEnd = block.entriesEnd
         return true
     }
 
     /// Takes the entry at `offset`, of whose key the buffer has the start.
     @inline(__always)
     private func read(at offset: Int) throws(StorageError) {
-        guard let block, let next = block.head(at: offset), next.shared <= keyCount,
-            let kind = next.kind
+        guard let next = unsafe OrderedBlock.head(blockBase, entriesEnd: entriesEnd, at: offset),
+            next.shared <= keyCount, let kind = next.kind
         else {
             isValid = false
             throw table.damage(blockNumber)
         }
-        let further = unsafe block.keyBytes(next)
-        keyCount = next.shared &+ further.count
-        if keyCount > keyBuffer.byteCount { grow(keeping: next.shared) }
-        if let start = further.baseAddress {
-            unsafe memcpy(keyBuffer.base + next.shared, start, further.count)
-        }
+        keyCount = next.shared &+ next.further
+        if keyCount > keyCapacity { grow(keeping: next.shared) }
+        unsafe memcpy(keyBase + next.shared, blockBase + next.keyStart, next.further)
         head = next
         self.kind = kind
         isValid = true
@@ -144,5 +152,7 @@ package final class OrderedTableIterator {
         let larger = Slab(byteCount: keyCount * 2)
         larger.copy(SlabSlice(keyBuffer, 0..<count), to: 0)
         keyBuffer = larger
+        unsafe keyBase = larger.base
+        keyCapacity = larger.byteCount
     }
 }
