@@ -18,8 +18,6 @@ package final class ManualExecutor: BackgroundExecutor {
         if !runOne(.flush) { runOne(.merge) }
     }
 
-    package func wait(_ waker: Waker, milliseconds: Int) { runOne(.merge) }
-
     /// Runs the job of a kind that waits longest; says whether there was one.
     @discardableResult
     package func runOne(_ kind: BackgroundJob) -> Bool {
