@@ -86,25 +86,17 @@ struct LogWalker {
     mutating func next() throws(StorageError) -> Step {
         if place.position >= limit { return .end }
         guard let header = try header(at: place.position), header.baseOffset == place.offset else {
-            return try search("there is no batch")
+            return try search(from: place.position + 1, "there is no batch")
         }
-        let position = place.position
-        let whole = position..<position + header.storedByteCount
-        switch try body(header, at: position + LogBatchHeader.byteCount) {
+        let end = place.position + header.storedByteCount
+        switch try body(header, at: place.position + LogBatchHeader.byteCount) {
         case .success(let body):
-            place.position = whole.upperBound
+            place.position = end
             place.offset = header.endOffset
             return .batch(LogBatch(header, body: body))
         case .failure(let error):
-            let damage = damage(whole, upTo: header.endOffset, error.cause)
             // A head that is right says where the next batch begins.
-            if whole.upperBound >= limit { return .torn(damage) }
-            if try self.header(at: whole.upperBound)?.baseOffset != header.endOffset {
-                return try search(error.cause)
-            }
-            place.position = whole.upperBound
-            place.offset = header.endOffset
-            return .damage(damage)
+            return try search(from: end, error.cause)
         }
     }
 
@@ -139,13 +131,16 @@ struct LogWalker {
         return .success(body)
     }
 
-    /// Goes on at the next batch behind bytes that are none.
-    private mutating func search(_ cause: String) throws(StorageError) -> Step {
+    /// Goes on at the next whole batch behind bytes that are none.
+    private mutating func search(
+        from first: Int, _ cause: String
+    ) throws(StorageError) -> Step {
         let start = place.position
-        var position = start + 1
-        while position + LogBatchHeader.byteCount <= limit {
-            guard let found = try candidate(from: position) else { break }
-            if let header = try header(at: found) {
+        var position = first
+        while let found = try candidate(from: position) {
+            if let header = try header(at: found),
+                case .success = try body(header, at: found + LogBatchHeader.byteCount)
+            {
                 let damage = damage(start..<found, upTo: header.baseOffset, cause)
                 place.position = found
                 place.offset = header.baseOffset

@@ -26,7 +26,8 @@ package final class LogWriter: Sendable {
         /// Whether what lies behind the mark was neither taken in nor removed yet.
         var hasOpenTail: Bool
         var findings: LogFindings
-        var isClosed = false
+        /// Held as long as the writer is open.
+        var lock: (any File)?
     }
 
     /// What is of one commit at a time.
@@ -43,7 +44,6 @@ package final class LogWriter: Sendable {
     let fileSystem: any FileSystem
     /// Microseconds that never go back.
     private let clock: @Sendable () -> Int64
-    private let lock: any File
     private let marks: any File
     let state: Mutex<State>
     private let committing: Mutex<Committing>
@@ -81,7 +81,7 @@ package final class LogWriter: Sendable {
         self.clock = clock
         options = try LogOptions.read(directory, fileSystem: fileSystem)
         let lockPath = FilePath.join(directory, LogNames.lock)
-        lock = try fileSystem.open(lockPath, .write(truncating: false))
+        let lock = try fileSystem.open(lockPath, .write(truncating: false))
         guard try lock.lock() else {
             throw StorageError(
                 .alreadyExists, operation: "write to", path: directory,
@@ -98,7 +98,7 @@ package final class LogWriter: Sendable {
         state = Mutex(
             State(
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
-                hasOpenTail: mode == .staged, findings: opening.findings))
+                hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }
@@ -121,7 +121,7 @@ package final class LogWriter: Sendable {
 
     private static func check(_ state: State, _ directory: String) throws(StorageError) {
         if let failure = state.failure { throw failure }
-        if state.isClosed {
+        if state.lock == nil {
             throw StorageError(
                 .other, operation: "write to", path: directory, cause: "the log is closed")
         }
@@ -279,8 +279,9 @@ package final class LogWriter: Sendable {
 
     /// Commits what was appended and lets go of the log; a staged writer leaves it behind the mark.
     package func close() throws(StorageError) {
-        let isDone = state.withLock { $0.isClosed || $0.failure != nil }
-        if isDone { return }
+        if state.withLock({ $0.lock == nil }) { return }
+        defer { release() }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
         if mode == .plain {
             let isBehind = state.withLock { state in
                 state.mark.ends != LogPlaces(state.partitions.map(\.end))
@@ -288,9 +289,12 @@ package final class LogWriter: Sendable {
             }
             if isBehind { try commit(isSynced: options.sync != .os) }
         }
+    }
+
+    private func release() {
         state.withLock { state in
             for index in state.partitions.indices { state.partitions[index].closeEnd() }
-            state.isClosed = true
+            state.lock = nil
         }
     }
 
