@@ -50,6 +50,7 @@ struct LogOpening {
         }
         needsMark = !findings.isClean
         try removeTrimmed()
+        try removeUnfinished(names)
         return slot
     }
 
@@ -87,6 +88,32 @@ struct LogOpening {
         partition.end = recovery.end
         partition.synced = min(partition.synced, partition.end.offset)
         partition.start = min(partition.start, partition.end.offset)
+    }
+
+    /// Keeps a copy of bytes that are wrong, for people to look at; what is there is left alone.
+    func quarantine() throws(StorageError) {
+        for damage in findings.damages where !damage.bytes.isEmpty {
+            let name = LogNames.damage(
+                damage.partition, damage.segment, position: damage.bytes.lowerBound)
+            let path = FilePath.join(directory, name)
+            guard try fileSystem.status(of: path) == nil,
+                try fileSystem.status(of: damage.path) != nil
+            else { continue }
+            let count = min(damage.bytes.count, LogBatchHeader.bodyBytesMax)
+            let slab = Slab(byteCount: count)
+            let got = try fileSystem.open(damage.path, .read).readAll(
+                into: slab, 0..<count, at: damage.bytes.lowerBound)
+            if got == 0 { continue }
+            let copy = try fileSystem.open(path, .write(truncating: true))
+            try copy.writeAll(SlabSlice(slab, 0..<got), at: 0)
+        }
+    }
+
+    /// Removes what a compaction left that did not come to its end.
+    private func removeUnfinished(_ names: [String]) throws(StorageError) {
+        for name in names where name.hasSuffix(LogNames.segmentSuffix + LogNames.newSuffix) {
+            try fileSystem.unlink(FilePath.join(directory, name))
+        }
     }
 
     /// Removes segments of which the mark says that they were trimmed.

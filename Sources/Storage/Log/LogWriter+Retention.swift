@@ -2,7 +2,7 @@ import Synchronization
 
 extension LogWriter {
     /// The least offset of a partition that somebody needs.
-    private func heldOffsets() throws(StorageError) -> [Int64] {
+    func heldOffsets() throws(StorageError) -> [Int64] {
         var held = Array(repeating: Int64.max, count: options.partitionCount)
         for hold in try LogHold.all(on: directory, fileSystem: fileSystem) {
             for (partition, offset) in hold.offsets.enumerated() where partition < held.count {
@@ -16,8 +16,9 @@ extension LogWriter {
     /// least offset that is kept from now on. Their bytes go as soon as whole segments are below.
     @discardableResult
     package func trim(_ partition: Int, to offset: Int64) throws(StorageError) -> Int64 {
-        let held = try heldOffsets()
-        try trim([partition: offset], held: held)
+        try maintaining.withLock { _ throws(StorageError) in
+            try trim([partition: offset], held: try heldOffsets())
+        }
         return state.withLock { $0.partitions[partition].start }
     }
 
@@ -25,6 +26,10 @@ extension LogWriter {
     /// the day in microseconds, with which records' timestamps compare.
     @discardableResult
     package func retain(now: Int64) throws(StorageError) -> Int {
+        try maintaining.withLock { _ throws(StorageError) in try trimOld(now) }
+    }
+
+    private func trimOld(_ now: Int64) throws(StorageError) -> Int {
         let held = try heldOffsets()
         var starts: [Int: Int64] = [:]
         var candidates = try finishedSegments(held: held)

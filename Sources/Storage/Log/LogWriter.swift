@@ -47,6 +47,8 @@ package final class LogWriter: Sendable {
     private let marks: any File
     let state: Mutex<State>
     private let committing: Mutex<Committing>
+    /// Trims and compactions go one after the other.
+    let maintaining = Mutex(())
 
     /// Makes a log in a directory, which may be there but has no log.
     package static func create(
@@ -99,6 +101,7 @@ package final class LogWriter: Sendable {
             State(
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
                 hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
+        try opening.quarantine()
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }

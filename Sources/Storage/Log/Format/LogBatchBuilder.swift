@@ -110,6 +110,9 @@ package final class LogBatchBuilder {
     /// How many offsets the batch stands for.
     var span: Int64 { Int64(header.span) }
 
+    /// What the head says was durable.
+    var syncedOffset: Int64 { header.syncedOffset }
+
     /// Bytes of the finished batch.
     var storedByteCount: Int { LogBatchHeader.byteCount + Int(header.bodyBytes) }
 

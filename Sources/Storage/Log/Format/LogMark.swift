@@ -127,7 +127,7 @@ package struct LogMark: Sendable, Equatable {
             throw StorageError(
                 .corrupt, operation: "read", path: file.path, offset: 0,
                 cause: "both copies of the commit mark are damaged",
-                advice: "put the log's files back from a copy")
+                advice: "whoever writes to the log next finds its end from its segments")
         }
         return (newest.mark, newest.slot, damaged)
     }

@@ -156,7 +156,7 @@ enum AtomicFile {
     static func write(
         _ bytes: [UInt8], to path: String, fileSystem: any FileSystem
     ) throws(StorageError) {
-        let new = path + ".new"
+        let new = path + LogNames.newSuffix
         let file = try fileSystem.open(new, .write(truncating: true))
         try file.writeAll(SlabSlice(Slab(bytes), 0..<bytes.count), at: 0)
         try file.sync()
