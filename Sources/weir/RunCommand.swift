@@ -13,8 +13,9 @@ struct RunCommand: ParsableCommand {
         abstract: "Runs a pipeline to the end of its input, or until it is stopped.",
         discussion: """
             Ends with 0 at the end of the input, when standard output is closed, and after SIGTERM \
-            or SIGINT; with 1 if the run failed, with 2 if the file is wrong. A second signal stops \
-            at once, with 128 + its number.
+            or SIGINT; with 1 if the run failed, with 2 if the file is wrong, with 3 if going on \
+            from the last checkpoint would lose state, with 4 if state or output is damaged. A \
+            second signal stops at once, with 128 + its number.
             """)
 
     @OptionGroup var pipeline: PipelineArguments
@@ -25,11 +26,26 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Reads what is there now and ends: followed files are read to their ends once.")
     var once = false
 
+    @Option(
+        name: .customLong("allow-reset"),
+        help: ArgumentHelp(
+            "Lets a step or source that was changed or removed begin anew.", valueName: "name"))
+    var allowedResets: [String] = []
+
+    @Flag(help: "Cuts output back that is newer than the checkpoint that can be restored.")
+    var rollBackSinks = false
+
+    @Flag(help: "Goes on behind output that is newer than the checkpoint that can be restored.")
+    var acceptDuplicates = false
+
     @Flag(help: "Prints on standard error what became of the rows, per source, step and sink.")
     var stats = false
 
     func validate() throws {
         if let workers, workers < 1 { throw ValidationError("--workers takes 1 or more") }
+        if rollBackSinks && acceptDuplicates {
+            throw ValidationError("--roll-back-sinks and --accept-duplicates exclude each other")
+        }
     }
 
     func run() throws {
@@ -49,9 +65,12 @@ struct RunCommand: ParsableCommand {
         let checked = try pipeline.accept(result)
         if once { try refuseEndless(checked) }
         let logger = makeLogger(checked.settings.logLevel)
-        let surroundings = Surroundings(
+        var surroundings = Surroundings(
             fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,
             standardInput: input, notice: { logger.notice("\($0)") })
+        surroundings.recovery.allowedResets = Set(allowedResets)
+        if rollBackSinks { surroundings.recovery.sinksAhead = .rollBack }
+        if acceptDuplicates { surroundings.recovery.sinksAhead = .acceptDuplicates }
         let plan: Plan
         do {
             plan = try checked.plan(in: surroundings)
@@ -68,16 +87,22 @@ struct RunCommand: ParsableCommand {
         }
         if let failure = outcome.failure {
             StandardError.write("weir: error: \(failure)")
-            throw Self.isDamagedState(failure, of: checked) ? ExitStatus.damagedState : .failed
+            throw Self.status(of: failure, in: checked)
         }
     }
 
-    /// Whether a run failed because the files of its state cannot be right.
-    private static func isDamagedState(_ failure: any Error, of pipeline: CheckedPipeline) -> Bool {
-        guard let error = failure as? StorageError, let state = pipeline.settings.state else {
-            return false
+    /// How a run ends that failed: files of state that cannot be right are told apart.
+    private static func status(
+        of failure: any Error, in pipeline: CheckedPipeline
+    ) -> ExitStatus {
+        switch failure {
+        case RestoreError.wouldLose: return .wouldLoseState
+        case RestoreError.damaged, is SinkAhead: return .damagedState
+        case let error as StorageError
+        where error.kind == .corrupt && error.operation != "decompress":
+            return .damagedState
+        default: return .failed
         }
-        return error.kind == .corrupt && error.path.hasPrefix(state.path + "/")
     }
 
     /// A logger of lines on standard error.

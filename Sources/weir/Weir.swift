@@ -37,6 +37,7 @@ struct Weir: ParsableCommand {
 enum ExitStatus: Int32, Error {
     case failed = 1
     case badConfiguration = 2
+    case wouldLoseState = 3
     case damagedState = 4
 }
 

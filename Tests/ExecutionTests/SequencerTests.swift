@@ -68,6 +68,7 @@ struct SequencerTests {
     private final class NoTable: TableVersion {
         let count = 0
         let byteCount = 0
+        func encoded() -> [UInt8] { [] }
     }
 
     @Test func chunksAreNumberedAsTheyCome() {
@@ -126,7 +127,7 @@ struct SequencerTests {
         #expect(!bench.offer(0))
         // What is wrong with rows of the table may pass.
         #expect(bench.offer(1))
-        bench.sequencer.setTable(0, to: NoTable())
+        bench.sequencer.setTable(0, to: NoTable(), from: 1, at: nil)
         #expect(bench.sequencer.permission(of: 0, waking: Parker()) == .read)
         #expect(bench.offer(0))
         #expect(bench.announced.all.map(\.chunk.tables.count) == [0, 1])
@@ -134,7 +135,7 @@ struct SequencerTests {
 
     @Test func itIsFinishedWhenSourcesHaveEndedAndAllTicketsAreBack() {
         let bench = Bench([(false, true), (true, false)])
-        bench.sequencer.setTable(0, to: NoTable())
+        bench.sequencer.setTable(0, to: NoTable(), from: 1, at: nil)
         #expect(bench.offer(0))
         bench.sequencer.passed(0, source: 0)
         #expect(bench.end(0))

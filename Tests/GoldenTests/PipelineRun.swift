@@ -36,9 +36,11 @@ struct PipelineRun {
             sourceLocation: sourceLocation)
     }
 
-    /// Runs a pipeline over files; every step of it must account for each of its rows.
+    /// Runs a pipeline over files, to its end or to an interruption; every step of it must account
+    /// for each of its rows.
     static func run(
         _ yaml: String, name: String, over files: MemoryFileSystem, set: [String] = [],
+        interruption: Interruption? = nil, recovery: RecoveryOptions = RecoveryOptions(),
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> PipelineRun {
         let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
@@ -49,10 +51,16 @@ struct PipelineRun {
         let pipeline = try #require(checked.pipeline, sourceLocation: sourceLocation)
         let clock = VirtualClock().clock
         let log = LogLines()
-        let plan = try pipeline.plan(
-            in: Surroundings(
-                fileSystem: files, clock: clock, zones: world.zones, notice: { log.add($0) }))
-        let outcome = Engine(plan, clock: clock) { log.add($0) }.run()
+        var surroundings = Surroundings(
+            fileSystem: files, clock: clock, zones: world.zones, notice: { log.add($0) })
+        surroundings.recovery = recovery
+        var plan = try pipeline.plan(in: surroundings)
+        // The clock stands still: only chunks make checkpoints due.
+        plan.checkpoint?.everyChunks = 2
+        interruption?.interrupt(&plan)
+        let engine = Engine(plan, clock: clock) { log.add($0) }
+        interruption?.onStop { engine.stop() }
+        let outcome = engine.run()
         for step in outcome.statistics.steps {
             #expect(
                 step.counters.isConserved, "\(step.name) \(step.counters)",

@@ -29,6 +29,21 @@ package final class GenerateSource: Source {
         return .chunk(RawChunk(slab: text.slab, range: 0..<text.byteCount, place: place))
     }
 
+    /// The next row, and the offset of its first byte.
+    package var position: SourcePosition? {
+        var writer = ByteWriter()
+        writer.append(Int64(row))
+        writer.append(Int64(offset))
+        return SourcePosition(writer.bytes)
+    }
+
+    package func resume(at position: SourcePosition) throws {
+        var reader = ByteReader(position.bytes)
+        row = min(max(0, Int(try reader.integer(Int64.self))), generator.rowCount)
+        offset = Int(try reader.integer(Int64.self))
+        try reader.finish()
+    }
+
     /// Does nothing: a read never waits.
     package func interrupt() {}
 

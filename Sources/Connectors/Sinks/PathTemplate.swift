@@ -1,4 +1,5 @@
 package import Dataflow
+import Storage
 
 /// A path in which `{date}` and the like stand for a row's event time, and `{region}` for a field.
 ///
@@ -60,6 +61,12 @@ package struct PathTemplate: Sendable, Equatable {
         if !literal.isEmpty { pieces.append(.text(String(decoding: literal, as: UTF8.self))) }
         if pieces.isEmpty { throw PathTemplateError(offset: 0, message: "the path is empty") }
         self.pieces = pieces
+    }
+
+    /// The directory that all its paths have in common; empty for the working directory.
+    package var directory: String {
+        guard case .text(let start)? = pieces.first else { return "" }
+        return FilePath.directory(of: start)
     }
 
     private static func placeholder(

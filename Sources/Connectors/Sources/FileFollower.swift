@@ -123,6 +123,41 @@ final class FileFollower {
         return nil
     }
 
+    /// Where all files stand:
+    ///
+    ///     followed = partitions so far | current file | files: count, each
+    ///     file     = partition | place, see `FilePlace`
+    func encode(to writer: inout ByteWriter) throws {
+        writer.append(count: partitionCount)
+        writer.append(count: current)
+        writer.append(count: files.count)
+        for file in files {
+            writer.append(count: file.partition)
+            try FilePlace(file.records, path: file.path).encode(to: &writer)
+        }
+    }
+
+    /// Goes on where all files stood; those that were renamed meanwhile are found again.
+    func resume(from reader: inout ByteReader, now: Int64) throws {
+        partitionCount = try reader.count()
+        current = try reader.count()
+        let count = try reader.count()
+        for _ in 0..<count {
+            let partition = try reader.count()
+            let place = try FilePlace(from: &reader)
+            guard let found = try place.find(in: fileSystem),
+                let records = try RecordFile(
+                    resuming: found.file, path: found.path, at: place.offset, options: options)
+            else { throw place.missing }
+            let identity = try found.file.status().identity
+            files.append(
+                FollowedFile(
+                    records, path: found.path, identity: identity, partition: partition, now: now))
+        }
+        if current >= files.count { current = 0 }
+        try scan(now: now)
+    }
+
     /// Gives away what became of files.
     func takeEvents() -> [PartitionEvent] {
         let taken = events

@@ -166,6 +166,72 @@ package final class FileSource: Source {
         }
     }
 
+    /// What stands before a position's content: its form.
+    private enum PositionForm: UInt8 { case list = 1, followed }
+
+    /// Of files read one after the other: all paths, and how many of them were begun; of the last
+    /// of those its place, if it was not left yet. Of followed files: what `FileFollower` says.
+    package var position: SourcePosition? {
+        var writer = ByteWriter()
+        do {
+            if let follower {
+                writer.append(PositionForm.followed.rawValue)
+                try follower.encode(to: &writer)
+            } else {
+                writer.append(PositionForm.list.rawValue)
+                writer.append(count: paths.count)
+                for path in paths { writer.append(path) }
+                writer.append(count: nextPath)
+                writer.append(current != nil)
+                if let current {
+                    try FilePlace(current, path: paths[nextPath - 1]).encode(to: &writer)
+                }
+                writer.append(count: pendingEnds.count)
+                for partition in pendingEnds { writer.append(count: partition) }
+            }
+        } catch {
+            // The next read of the file gives the error.
+            return nil
+        }
+        return SourcePosition(writer.bytes)
+    }
+
+    /// Partitions whose ends are not told yet.
+    private var pendingEnds: [Int] {
+        events.compactMap { if case .finished(let partition) = $0 { partition } else { nil } }
+    }
+
+    package func resume(at position: SourcePosition) throws {
+        var reader = ByteReader(position.bytes)
+        let form = PositionForm(rawValue: try reader.integer(UInt8.self))
+        switch (form, follower) {
+        case (.followed, let follower?):
+            try follower.resume(from: &reader, now: clock.monotonicNanoseconds())
+        case (.list, nil): try resumeList(&reader)
+        default:
+            throw ByteReader.Damage(cause: "the source was not read with the same 'follow'")
+        }
+        try reader.finish()
+    }
+
+    private func resumeList(_ reader: inout ByteReader) throws {
+        paths = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
+        nextPath = try reader.count()
+        if try reader.flag() {
+            let place = try FilePlace(from: &reader)
+            guard nextPath > 0, nextPath <= paths.count else {
+                throw ByteReader.Damage(cause: "a file is not in the list of files")
+            }
+            guard let found = try place.find(in: fileSystem) else { throw place.missing }
+            current = try RecordFile(
+                resuming: found.file, path: paths[nextPath - 1], at: place.offset,
+                options: options)
+            guard current != nil else { throw place.missing }
+        }
+        let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
+        events = ends.map { .finished($0) }
+    }
+
     package func interrupt() { waker.wake() }
 
     package func close() {

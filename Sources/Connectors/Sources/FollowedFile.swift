@@ -31,6 +31,18 @@ final class FollowedFile {
         stillSince = now
     }
 
+    /// A file that was read in part before.
+    init(
+        _ records: RecordFile, path: String, identity: FileStatus.Identity, partition: Int,
+        now: Int64
+    ) {
+        self.records = records
+        self.identity = identity
+        self.partition = partition
+        self.path = path
+        stillSince = now
+    }
+
     /// Whether what was read of it is no longer its beginning.
     func startsAgain() throws -> Bool {
         guard isAtEnd else { return false }

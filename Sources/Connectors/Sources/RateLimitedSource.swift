@@ -87,4 +87,8 @@ package final class RateLimitedSource: Source {
     }
 
     package func close() { source.close() }
+
+    package var position: SourcePosition? { source.position }
+
+    package func resume(at position: SourcePosition) throws { try source.resume(at: position) }
 }

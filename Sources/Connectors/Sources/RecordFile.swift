@@ -16,9 +16,29 @@ final class RecordFile {
         buffer = RecordFile.buffer(path, options)
     }
 
-    private static func buffer(_ path: String, _ options: FileSource.Options) -> RecordBuffer {
-        RecordBuffer(name: path, framing: options.framing, recordBytesMax: options.recordBytesMax)
+    /// A file of which the content before `offset` was read already; nil where it has less.
+    init?(resuming file: any File, path: String, at offset: Int, options: FileSource.Options) throws
+    {
+        self.file = file
+        self.path = path
+        self.options = options
+        reader = FileReader(file, codec: Codec(path: path))
+        buffer = RecordFile.buffer(path, options, offset: offset)
+        guard try reader.skip(offset) else { return nil }
     }
+
+    private static func buffer(
+        _ path: String, _ options: FileSource.Options, offset: Int = 0
+    ) -> RecordBuffer {
+        RecordBuffer(
+            name: path, framing: options.framing, recordBytesMax: options.recordBytesMax,
+            offset: offset)
+    }
+
+    /// The place in the content behind what was given out.
+    var offset: Int { buffer.offset }
+
+    var isCompressed: Bool { reader.isCompressed }
 
     /// Bytes of the file that were read, before decompression.
     var readOffset: Int { reader.readOffset }

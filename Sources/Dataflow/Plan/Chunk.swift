@@ -99,4 +99,6 @@ package protocol TableVersion: AnyObject, Sendable {
     var count: Int { get }
     /// Memory it holds, in bytes.
     var byteCount: Int { get }
+    /// Its rows as bytes, which the builder of its table takes over after a restore.
+    func encoded() -> [UInt8]
 }

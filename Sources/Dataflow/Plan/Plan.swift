@@ -14,6 +14,8 @@ package struct Plan: Sendable {
     package var settings: Settings
     /// Where state lives; nil for memory alone.
     package var state: StateSettings?
+    /// When checkpoints are made; nil for never. Needs `state`.
+    package var checkpoint: CheckpointSettings?
 
     package init(name: String, settings: Settings = Settings()) {
         self.name = name
@@ -27,11 +29,47 @@ package struct Plan: Sendable {
         /// For all workers together.
         package let options: StateStore.Options
 
+        /// State below `path`, within what `options` say.
         package init(path: String, fileSystem: any FileSystem, options: StateStore.Options) {
             self.path = path
             self.fileSystem = fileSystem
             self.options = options
         }
+    }
+
+    /// When checkpoints are made and how many are kept. Times in nanoseconds.
+    package struct CheckpointSettings: Sendable {
+        /// From the start of one to the start of the next.
+        package var every: Int64 = 10_000_000_000
+        /// From the end of one to the start of the next, at least.
+        package var minPause: Int64 = 5_000_000_000
+        /// After this time a checkpoint that is not complete has failed.
+        package var timeout: Int64 = 600_000_000_000
+        /// Complete checkpoints that are kept.
+        package var keep = 3
+        /// A directory to which complete checkpoints are copied.
+        package var secondPlace: SecondPlace?
+        /// Steps and sources whose state may be lost by a change of the pipeline.
+        package var allowedResets: Set<String> = []
+        /// Makes one after so many chunks as well.
+        package var everyChunks: Int?
+
+        /// Another place for checkpoints.
+        package struct SecondPlace: Sendable {
+            package let path: String
+            /// From the start of one copy to the start of the next, at least.
+            package let every: Int64
+            /// Whether a checkpoint is only complete when it is there too.
+            package let isRequired: Bool
+
+            package init(path: String, every: Int64, isRequired: Bool) {
+                self.path = path
+                self.every = every
+                self.isRequired = isRequired
+            }
+        }
+
+        package init() {}
     }
 
     /// How the engine runs it.
@@ -119,11 +157,14 @@ package struct Plan: Sendable {
         package let needsOrder: Bool
         /// What it keeps and what bounds that, for `explain`.
         package let stateDescription: String?
+        /// What its state is good for: state of a step with another text means something else.
+        package let stateFingerprint: String
         package let makeOperator: @Sendable (StepContext) -> any Operator
 
         package init(
             name: String, type: String, input: Edge, inputSchema: Schema, outputs: [Port: Schema],
             key: [Int]? = nil, needsOrder: Bool = false, stateDescription: String? = nil,
+            stateFingerprint: String = "",
             makeOperator: @escaping @Sendable (StepContext) -> any Operator
         ) {
             self.name = name
@@ -134,6 +175,7 @@ package struct Plan: Sendable {
             self.key = key
             self.needsOrder = needsOrder
             self.stateDescription = stateDescription
+            self.stateFingerprint = stateFingerprint
             self.makeOperator = makeOperator
         }
     }
@@ -212,4 +254,6 @@ package protocol TableBuilder: AnyObject {
     func add(_ batch: Batch, rejects: inout RejectedRows) throws
     /// The table as of now, immutable from here on.
     func version() -> any TableVersion
+    /// Takes over the rows of a version that was encoded.
+    func restore(_ encoded: [UInt8]) throws
 }

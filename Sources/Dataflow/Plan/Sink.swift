@@ -35,6 +35,48 @@ package protocol SinkWriter: AnyObject {
     func close() throws
     /// Makes a `write` that waits for its target give up soon; may be called on any thread.
     func interrupt()
+
+    /// Sets what was written since the last call apart, as what becomes visible with a checkpoint;
+    /// together with what checkpoints that failed have set apart.
+    func stage(for epoch: Int) throws -> StagedOutput
+
+    /// The checkpoint is complete, and what was staged for it has been committed.
+    func committed(_ epoch: Int)
+
+    /// Opens it as it was when `own` was staged, in place of `open`: what was staged then is
+    /// committed, unless it has been, and what was written later is undone.
+    func resume(_ own: [UInt8], epoch: Int) throws
+
+    /// The greatest epoch that it has committed, as its target tells; 0 for none, or where no
+    /// target tells.
+    func lastEpoch() throws -> Int
+}
+
+extension SinkWriter {
+    /// Hands everything to the target: what is written has left already.
+    package func stage(for epoch: Int) throws -> StagedOutput {
+        try flush()
+        return StagedOutput()
+    }
+
+    package func committed(_ epoch: Int) {}
+
+    package func resume(_ own: [UInt8], epoch: Int) throws { try open() }
+
+    package func lastEpoch() throws -> Int { 0 }
+}
+
+/// What a sink has set apart for a checkpoint: made durable before the checkpoint is complete, and
+/// visible after. Both happen beside the data path, in the order of the checkpoints.
+package struct StagedOutput: Sendable {
+    /// What the sink needs to commit it again after a restore, in a form of its own.
+    package var own: [UInt8] = []
+    /// Makes it durable.
+    package var sync: @Sendable () throws -> Void = {}
+    /// Makes it visible; may be called again after it has been.
+    package var commit: @Sendable () throws -> Void = {}
+
+    package init() {}
 }
 
 /// The target of a sink closed its end (`| head`): the run ends quietly, with exit code 0.

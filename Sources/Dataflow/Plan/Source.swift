@@ -1,7 +1,7 @@
 /// Where records come from: pulled by the engine, in whole records.
 ///
-/// Made closed; the engine calls `open`, then `read` again and again on one thread, then `close`. A
-/// source knows nothing of watermarks, back-pressure, workers or checkpoints.
+/// Made closed; the engine calls `open` (or `resume`), then `read` again and again on one thread,
+/// then `close`. A source knows nothing of watermarks, back-pressure, workers or checkpoints.
 package protocol Source: AnyObject {
     /// Whether it ends by itself (a file that is not followed, `generate` with a count).
     var isBounded: Bool { get }
@@ -19,6 +19,27 @@ package protocol Source: AnyObject {
     func interrupt()
 
     func close()
+
+    /// Where it stands: behind everything that `read` has given. Nil for one that cannot be read
+    /// again from there.
+    var position: SourcePosition? { get }
+
+    /// Opens it where it stood when `position` was taken, in place of `open`.
+    func resume(at position: SourcePosition) throws
+}
+
+extension Source {
+    package var position: SourcePosition? { nil }
+
+    /// A source without positions goes on with what comes next.
+    package func resume(at position: SourcePosition) throws { try open() }
+}
+
+/// A place in a source, in a form of the source's own.
+package struct SourcePosition: Sendable, Equatable {
+    package let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// What a source's read gave.

@@ -1,3 +1,5 @@
+package import Storage
+
 /// The watermark of a source, position by position: a prefix maximum, of several partitions the
 /// least.
 ///
@@ -92,5 +94,38 @@ package struct WatermarkTracker: Sendable {
         let reached = partitions.values.map(\.greatest).max() ?? EventTime.none
         let least = active.min() ?? max(reached, finishedGreatest)
         watermark = max(watermark, EventTime.delayed(least, by: delay))
+    }
+}
+
+extension WatermarkTracker {
+    /// Writes where it stands, as `restore` reads it:
+    ///
+    ///     tracker   = watermark: 8 | greatest of finished: 8 | partitions: count, each
+    ///     partition = number: 8 | idle: 1 | greatest: 8
+    package func encode(to writer: inout ByteWriter) {
+        writer.append(watermark)
+        writer.append(finishedGreatest)
+        writer.append(count: partitions.count)
+        for (id, partition) in partitions.sorted(by: { $0.key < $1.key }) {
+            writer.append(Int64(id))
+            writer.append(partition.state == .idle)
+            writer.append(partition.greatest)
+        }
+    }
+
+    /// Stands where the one stood that was encoded.
+    package mutating func restore(from reader: inout ByteReader) throws(ByteReader.Damage) {
+        watermark = try reader.integer(Int64.self)
+        finishedGreatest = try reader.integer(Int64.self)
+        let count = try reader.count()
+        partitions = [:]
+        for _ in 0..<count {
+            let id = Int(try reader.integer(Int64.self))
+            let state: State = try reader.flag() ? .idle : .active
+            partitions[id] = Partition(
+                state: state, greatest: try reader.integer(Int64.self))
+        }
+        // A scope that was changed starts with the partition it needs.
+        if !isPartitioned && partitions[0] == nil { partitions = [0: Partition(state: .active)] }
     }
 }

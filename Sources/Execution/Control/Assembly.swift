@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 
 /// The parts of one run, made from the plan: what threads, or a simulator, step.
 final class Assembly {
@@ -8,23 +9,33 @@ final class Assembly {
     let sinks: [SinkRunner]
     let state: StateParts?
 
-    /// Makes all parts and opens state, sinks, then sources.
+    /// Makes checkpoints, if the plan wants them.
+    let coordinator: CheckpointCoordinator?
+    private let base: CheckpointBase
+
+    /// Makes all parts and opens state, sinks, then sources: afresh, or where the last checkpoint
+    /// stands.
     init(_ core: EngineCore) throws {
         self.core = core
         let plan = core.topology.plan
-        let state = try plan.state.map { try StateParts($0, workers: core.topology.workers) }
+        let workerCount = core.topology.workers
+        let state = try plan.state.map {
+            try StateParts($0, workers: workerCount, keepsFiles: plan.checkpoint != nil)
+        }
         self.state = state
-        sinks = try plan.sinks.enumerated().map { index, node in
-            let writer = try node.makeWriter()
-            try writer.open()
-            return SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
+        var recovery: Recovery?
+        if plan.checkpoint != nil, let state {
+            recovery = try Recovery(state.directory, plan: plan, log: core.log)
         }
-        workers = (0..<core.topology.workers).map {
-            Worker($0, core: core, store: state?.stores[$0])
-        }
+        sinks = try Self.openSinks(core, &recovery)
+        workers = (0..<workerCount).map { Worker($0, core: core, store: state?.stores[$0]) }
         inputs = try plan.sources.enumerated().map { index, node -> any InputRunner in
             let source = try node.makeSource()
-            try source.open()
+            if let position = recovery?.source(node)?.position {
+                try source.resume(at: position)
+            } else {
+                try source.open()
+            }
             if let table = node.table {
                 return TableRunner(index, source: source, table: table, core: core)
             }
@@ -32,6 +43,70 @@ final class Assembly {
         }
         core.sequencer.open(
             zip(plan.sources, inputs).map { ($0.table != nil, $1.source.isBounded) })
+        base = CheckpointBase(recovery?.manifest, plan)
+        if let recovery, let settings = plan.checkpoint, let state {
+            coordinator = CheckpointCoordinator(
+                core, settings, directory: state.directory, recovery: recovery, log: core.log)
+            try restore(recovery, in: state.directory)
+        } else {
+            coordinator = nil
+        }
+    }
+
+    private static func openSinks(
+        _ core: EngineCore, _ recovery: inout Recovery?
+    ) throws -> [SinkRunner] {
+        let nodes = core.topology.plan.sinks
+        let writers = try nodes.map { try $0.makeWriter() }
+        for (node, writer) in zip(nodes, writers) {
+            guard let sink = recovery?.sink(node) else { continue }
+            try writer.resume(sink.staged, epoch: sink.epoch)
+        }
+        // What a finished run has left is whole now. Its checkpoint goes before its output does.
+        if recovery?.finished != nil { try recovery?.forgetFinished() }
+        for (node, writer) in zip(nodes, writers) where recovery?.sink(node) == nil {
+            try writer.open()
+        }
+        for writer in writers { recovery?.note(sinkEpoch: try writer.lastEpoch()) }
+        return zip(nodes.indices, writers).map { index, writer in
+            SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
+        }
+    }
+
+    /// Puts everything where a checkpoint left it.
+    private func restore(_ recovery: Recovery, in directory: StateDirectory) throws {
+        guard let manifest = recovery.manifest else { return }
+        let plan = core.topology.plan
+        do {
+            for worker in workers {
+                try worker.restore { step in
+                    recovery.snapshots(
+                        of: plan.steps[step], worker: worker.index, of: core.topology.workers)
+                }
+            }
+            var positions = core.sequencer.positions()
+            positions.number = manifest.nextChunk
+            for (index, node) in plan.sources.enumerated() {
+                guard let source = recovery.source(node) else { continue }
+                positions.sources[index].sequence = source.sequence
+                positions.sources[index].position = source.position
+                if let tracker = source.tracker, let relay = core.relays[index] {
+                    try relay.restore(tracker, next: source.sequence)
+                    positions.sources[index].watermark = relay.watermark
+                }
+                if let name = source.table, let table = node.table,
+                    let runner = inputs[index] as? TableRunner
+                {
+                    let rows = try ManifestFile.read(
+                        directory.path(of: name), in: directory.fileSystem)
+                    positions.tables[table.index] = try runner.restore(rows)
+                }
+            }
+            core.sequencer.restore(positions)
+        } catch let damage as ByteReader.Damage {
+            throw RestoreError.damaged(
+                "checkpoint \(manifest.epoch) in \(directory.path) cannot be used: \(damage.cause)")
+        }
     }
 
     /// What can be woken from any thread.
@@ -52,6 +127,7 @@ final class Assembly {
             if let table = input as? TableRunner { statistics.add(table.counters, source: index) }
         }
         for sink in sinks { statistics.add(rows: sink.rowsWritten, sink: sink.index) }
+        base.add(to: &statistics)
         return statistics
     }
 }

@@ -1,5 +1,6 @@
 package import Dataflow
 import Dispatch
+import Storage
 import Synchronization
 
 /// Runs one plan from its sources' first record to their last, or until it is stopped.
@@ -59,9 +60,12 @@ package final class Engine: Sendable {
         for inbox in core.inboxes { inbox.parker.wake() }
         for arrivals in core.arrivals { arrivals.parker.wake() }
         for thread in threads { thread.join() }
+        var failure: (any Error)?
+        if case .failed(let error) = ending.reached { failure = error }
+        if case .complete = ending.reached { failure = finishCheckpoints(assembly) }
         for input in assembly.inputs { input.source.close() }
         core.drops.sayRest()
-        var failure = closeSinks(assembly)
+        failure = failure ?? closeSinks(assembly)
         do {
             try assembly.state?.close()
         } catch {
@@ -70,9 +74,21 @@ package final class Engine: Sendable {
         return Outcome(failure: failure, statistics: assembly.statistics)
     }
 
+    /// Makes the last checkpoint; gives why that failed.
+    private func finishCheckpoints(_ assembly: Assembly) -> (any Error)? {
+        guard let coordinator = assembly.coordinator else { return nil }
+        do {
+            let isFinished = core.sequencer.hasInputEnded
+            try coordinator.finishRun(assembly, isFinished: isFinished)
+            if isFinished { assembly.state?.forget() }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func closeSinks(_ assembly: Assembly) -> (any Error)? {
         var failure: (any Error)?
-        if case .failed(let error) = ending.reached { failure = error }
         for sink in assembly.sinks {
             do {
                 try sink.close()
@@ -102,6 +118,16 @@ package final class Engine: Sendable {
         for (index, input) in assembly.inputs.enumerated() {
             let box = Handover(input)
             threads.append(inputThread("source-\(index)", box))
+        }
+        if let coordinator = assembly.coordinator {
+            let box = Handover(coordinator)
+            threads.append(
+                EngineThread(named: "checkpoints") { [ending] in
+                    while ending.reached == nil {
+                        if box.value.step() == .progressed { continue }
+                        box.value.waker.wait(milliseconds: CheckpointCoordinator.waitMilliseconds)
+                    }
+                })
         }
         return threads
     }

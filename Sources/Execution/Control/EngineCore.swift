@@ -6,6 +6,8 @@ final class EngineCore: Sendable {
     let topology: Topology
     let clock: EngineClock
     let drops: DropLog
+    /// Takes lines for the user.
+    let log: @Sendable (String) -> Void
     let sequencer: Sequencer
     /// By source; nil for one without event time.
     let relays: [WatermarkRelay?]
@@ -22,6 +24,7 @@ final class EngineCore: Sendable {
         self.topology = topology
         self.clock = clock
         self.ending = ending
+        self.log = log
         drops = DropLog(clock: clock, log: log)
         relays = topology.plan.sources.map { source in source.watermark.map(WatermarkRelay.init) }
         let inboxes = (0..<topology.workers).map { _ in Inbox() }
@@ -34,8 +37,10 @@ final class EngineCore: Sendable {
         sequencer = Sequencer(
             topology, clock: clock,
             announce: { ticket in
-                for sink in sinksOfSource[ticket.chunk.source] { arrivals[sink].expect(ticket) }
-                for inbox in inboxes { inbox.expect(ticket) }
+                for sink in sinksOfSource[ticket.chunk.source] {
+                    arrivals[sink].expect(.chunk(ticket))
+                }
+                for inbox in inboxes { inbox.expect(.chunk(ticket)) }
             },
             finished: { ending.reach(.complete) })
         self.inboxes = inboxes
@@ -47,6 +52,46 @@ final class EngineCore: Sendable {
 
     /// Sends encoded rows to a sink; never waits.
     func write(_ piece: SinkPiece, to sink: Int) { arrivals[sink].send(piece) }
+
+    /// Whether the places of the sources are needed.
+    var keepsPositions: Bool { topology.plan.checkpoint != nil }
+
+    /// Puts a barrier between the chunks that have a number and those that will get one.
+    func placeBarrier(epoch: Int, onComplete: @escaping @Sendable () -> Void) -> Barrier {
+        var made: Barrier?
+        _ = sequencer.positions { positions in
+            let barrier = makeBarrier(epoch: epoch, positions, onComplete: onComplete)
+            for inbox in inboxes { inbox.expect(.barrier(barrier)) }
+            for sink in arrivals { sink.expect(.barrier(barrier)) }
+            addTrackers(to: barrier)
+            made = barrier
+        }
+        guard let made else { preconditionFailure("a place in the order is marked at once") }
+        return made
+    }
+
+    /// A barrier for `positions` that nothing knows of yet.
+    func makeBarrier(
+        epoch: Int, _ positions: Sequencer.Positions, onComplete: @escaping @Sendable () -> Void
+    ) -> Barrier {
+        let parts =
+            Worker.partCount(of: topology) * topology.workers + relays.count + arrivals.count
+        return Barrier(
+            epoch: epoch, positions: positions, partCount: parts, onComplete: onComplete)
+    }
+
+    /// Adds the sources' watermarks as they stand at a barrier.
+    func addTrackers(to barrier: Barrier) {
+        for (source, relay) in relays.enumerated() {
+            guard let relay else {
+                barrier.add { _ in }
+                continue
+            }
+            relay.whenPassed(to: barrier.positions.sources[source].sequence) { tracker in
+                barrier.add { $0.trackers[source] = tracker }
+            }
+        }
+    }
 
     /// Notes the watermark behind a chunk of a source.
     func passed(_ watermark: Int64, source: Int) { sequencer.passed(watermark, source: source) }

@@ -36,6 +36,25 @@ final class Sequencer: Sendable {
         /// Chunks whose watermark is not known yet.
         var unpassed = 0
         var watermark = EventTime.none
+        /// Where the source stood behind its last numbered chunk.
+        var position: SourcePosition?
+    }
+
+    /// Where everything stands between two chunk numbers.
+    struct Positions: Sendable {
+        struct Source: Sendable {
+            var sequence = 0
+            var hasEnded = false
+            var position: SourcePosition?
+            /// The watermark behind its last chunk.
+            var watermark = EventTime.none
+        }
+
+        /// The number of the next chunk.
+        var number = 0
+        var sources: [Source] = []
+        /// The tables in force; nil for one that is not loaded.
+        var tables: [(any TableVersion)?] = []
     }
 
     private struct State {
@@ -45,6 +64,8 @@ final class Sequencer: Sendable {
         var feeds: [Feed] = []
         var tables: [(any TableVersion)?] = []
         var isStopping = false
+        /// Whether a source left before its end, because the run was stopped.
+        var wasCutShort = false
         var waiting: [Parker] = []
     }
 
@@ -84,8 +105,41 @@ final class Sequencer: Sendable {
         }
     }
 
-    /// Offers the next chunk of a source.
-    func offer(_ content: Chunk.Content, from source: Int, waking parker: Parker) -> Answer {
+    /// Goes on from where a checkpoint stood.
+    func restore(_ positions: Positions) {
+        state.withLock { state in
+            state.number = positions.number
+            state.tables = positions.tables
+            for (index, source) in positions.sources.enumerated() {
+                state.feeds[index].sequence = source.sequence
+                state.feeds[index].position = source.position
+                state.feeds[index].watermark = source.watermark
+            }
+        }
+    }
+
+    /// Where everything stands now. `mark` is called before anything more gets a number, and so
+    /// stands for what it does at this place of the order.
+    func positions(mark: (Positions) -> Void = { _ in }) -> Positions {
+        state.withLock { state in
+            var positions = Positions()
+            positions.number = state.number
+            positions.tables = state.tables
+            positions.sources = state.feeds.map { feed in
+                Positions.Source(
+                    sequence: feed.sequence, hasEnded: feed.hasEnded, position: feed.position,
+                    watermark: feed.watermark)
+            }
+            mark(positions)
+            return positions
+        }
+    }
+
+    /// Offers the next chunk of a source, which stands at `position` behind it.
+    func offer(
+        _ content: Chunk.Content, at position: SourcePosition? = nil, from source: Int,
+        waking parker: Parker
+    ) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
             let fits =
@@ -100,6 +154,7 @@ final class Sequencer: Sendable {
                 content: content, arrival: clock.wallMicroseconds(), tables: tables)
             state.number += 1
             state.feeds[source].sequence += 1
+            if let position { state.feeds[source].position = position }
             if case .end = content { state.feeds[source].hasEnded = true }
             state.feeds[source].unpassed += 1
             state.ticketsOut += 1
@@ -150,9 +205,15 @@ final class Sequencer: Sendable {
         }
     }
 
-    /// Puts a version of a table in force for the chunks from here on.
-    func setTable(_ index: Int, to version: any TableVersion) {
-        change { $0.tables[index] = version }
+    /// Puts a version of a table in force for the chunks from here on; its source stands at
+    /// `position`.
+    func setTable(
+        _ index: Int, to version: any TableVersion, from source: Int, at position: SourcePosition?
+    ) {
+        change { state in
+            state.tables[index] = version
+            state.feeds[source].position = position
+        }
     }
 
     /// Takes back a ticket of which everything is done.
@@ -173,8 +234,14 @@ final class Sequencer: Sendable {
 
     /// Notes that a source offers nothing more, because the run is being stopped.
     func leave(_ source: Int) {
-        change { $0.feeds[source].hasEnded = true }
+        change { state in
+            state.feeds[source].hasEnded = true
+            if !state.feeds[source].isTable { state.wasCutShort = true }
+        }
     }
+
+    /// Whether all sources came to their ends by themselves.
+    var hasInputEnded: Bool { state.withLock { !$0.wasCutShort } }
 
     private func change(_ body: (inout State) -> Void) {
         let (woken, isLast) = state.withLock { state in

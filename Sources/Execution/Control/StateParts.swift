@@ -4,25 +4,35 @@ import Storage
 /// The state of one run on disk: its directory, a store for each worker, the threads behind them.
 final class StateParts {
     let stores: [StateStore]
-    private let directory: StateDirectory
+    let directory: StateDirectory
     private let threads = BackgroundThreads()
+    private var keepsFiles: Bool
 
-    /// Takes the directory over. What an earlier run left there is removed: a run begins without
-    /// state.
-    init(_ settings: Plan.StateSettings, workers: Int) throws {
+    /// Takes the directory over. Without checkpoints a run begins without state: what an earlier
+    /// one left there is removed.
+    init(_ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool) throws {
+        self.keepsFiles = keepsFiles
         directory = try StateDirectory(settings.path, fileSystem: settings.fileSystem)
-        try directory.removeOrphans()
+        if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options
         options.memoryBytes /= workers
         let (directory, threads) = (directory, threads)
         stores = (0..<workers).map { worker in
-            StateStore(directory: directory, worker: worker, options: options, executor: threads)
+            StateStore(
+                directory: directory, worker: worker, options: options, executor: threads,
+                hashes: KeyHash.storedHashes(ofWorker: worker, of: workers))
         }
     }
 
-    /// Ends the background work, and removes the state: it ends with the run.
+    /// Notes that no later run goes on with this state.
+    func forget() { keepsFiles = false }
+
+    /// Waits for the background work, of which there will be no more.
+    func settle() { threads.finish() }
+
+    /// Ends the background work, and removes the state if it ends with the run.
     func close() throws {
         threads.finish()
-        try directory.removeFiles()
+        if !keepsFiles { try directory.removeFiles() }
     }
 }

@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 import Synchronization
 
 /// Hands a source's watermark from chunk to chunk, in the order of their numbers, across workers.
@@ -10,12 +11,34 @@ final class WatermarkRelay: Sendable {
         var next = 0
         var tracker: WatermarkTracker
         var waiting: [(sequence: Int, parker: Parker)] = []
+        /// Who wants to know how the watermark stands before a chunk.
+        var askers: [(sequence: Int, body: @Sendable (WatermarkTracker) -> Void)] = []
     }
 
     private let state: Mutex<State>
 
     init(_ strategy: WatermarkStrategy) {
         state = Mutex(State(tracker: WatermarkTracker(strategy)))
+    }
+
+    /// Goes on from where a checkpoint stood.
+    func restore(_ encoded: [UInt8], next sequence: Int) throws {
+        var reader = ByteReader(encoded)
+        try state.withLock { state in
+            try state.tracker.restore(from: &reader)
+            state.next = sequence
+        }
+        try reader.finish()
+    }
+
+    /// Calls `body` with the watermark as it stands before chunk `sequence`, now or later.
+    func whenPassed(to sequence: Int, _ body: @escaping @Sendable (WatermarkTracker) -> Void) {
+        let tracker = state.withLock { state -> WatermarkTracker? in
+            if state.next >= sequence { return state.tracker }
+            state.askers.append((sequence, body))
+            return nil
+        }
+        if let tracker { body(tracker) }
     }
 
     /// The watermark as it stands before chunk `sequence`, or nil if an earlier chunk still has it;
@@ -30,15 +53,18 @@ final class WatermarkRelay: Sendable {
 
     /// Passes the watermark on to the next chunk.
     func pass(_ tracker: WatermarkTracker) {
-        let woken = state.withLock { state in
+        let (woken, asked) = state.withLock { state in
             state.tracker = tracker
             state.next += 1
             let next = state.next
             let woken = state.waiting.filter { $0.sequence <= next }
             state.waiting.removeAll { $0.sequence <= next }
-            return woken.map(\.parker)
+            let asked = state.askers.filter { $0.sequence <= next }
+            state.askers.removeAll { $0.sequence <= next }
+            return (woken.map(\.parker), asked)
         }
         for parker in woken { parker.wake() }
+        for asker in asked { asker.body(tracker) }
     }
 
     /// The watermark behind the chunks passed so far.

@@ -23,6 +23,8 @@ package struct Statistics: Sendable {
         sources[source].counters += counters
     }
 
+    mutating func add(_ counters: StepCounters, step: Int) { steps[step].counters += counters }
+
     mutating func add(rows: Int, sink: Int) { sinks[sink].rows += rows }
 
     /// Whether every step accounts for each row it received.

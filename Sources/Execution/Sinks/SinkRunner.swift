@@ -22,7 +22,7 @@ final class SinkRunner {
     let writer: any SinkWriter
     private let core: EngineCore
     private let arrivals: SinkArrivals
-    private var expected = Queue<Ticket>()
+    private var expected = Queue<Mark>()
     /// Pieces that are here, by chunk number, input and sender.
     private var pieces: [PieceKey: SinkPiece] = [:]
     /// The next piece of the first expected chunk.
@@ -46,14 +46,20 @@ final class SinkRunner {
 
     /// Writes what is ready and in order.
     func step() throws -> Progress {
-        let (tickets, arrived) = arrivals.take()
-        for ticket in tickets { expected.append(ticket) }
-        for piece in arrived {
+        let arrived = arrivals.take()
+        if arrived.committed > 0 { writer.committed(arrived.committed) }
+        for mark in arrived.marks { expected.append(mark) }
+        for piece in arrived.pieces {
             let number = piece.ticket.chunk.number
             pieces[PieceKey(number: number, input: piece.input, sender: piece.sender)] = piece
         }
         let (ready, parts) = takeReady()
         if ready.isEmpty {
+            if case .barrier(let barrier)? = expected.first {
+                _ = expected.popFirst()
+                try stage(for: barrier)
+                return .progressed
+            }
             if needsFlush {
                 try writer.flush()
                 needsFlush = false
@@ -70,12 +76,20 @@ final class SinkRunner {
         return .progressed
     }
 
+    /// Sets apart what stands before a barrier.
+    func stage(for barrier: Barrier) throws {
+        needsFlush = false
+        let staged = try writer.stage(for: barrier.epoch)
+        let (index, rows) = (index, rowsWritten)
+        barrier.add { $0.sinks[index] = (staged, rows) }
+    }
+
     /// The tickets of the pieces that are next in order, and what is to be written of them.
     private func takeReady() -> (tickets: [Ticket], parts: [EncodedPart]) {
         var tickets: [Ticket] = []
         var parts: [EncodedPart] = []
         var byteCount = 0
-        while let ticket = expected.first, byteCount < Self.writeBytesMax {
+        while case .chunk(let ticket)? = expected.first, byteCount < Self.writeBytesMax {
             let keys = order(of: ticket)
             guard nextPiece < keys.count else {
                 _ = expected.popFirst()
@@ -113,16 +127,21 @@ final class SinkRunner {
 
 /// Where workers leave pieces for a sink.
 final class SinkArrivals: Sendable {
-    private struct State {
-        var tickets: [Ticket] = []
+    /// What came since it was last taken.
+    struct State {
+        var marks: [Mark] = []
         var pieces: [SinkPiece] = []
+        /// The newest epoch that is committed; 0 for none since.
+        var committed = 0
     }
 
     private let state = Mutex(State())
     let parker = Parker()
 
-    func expect(_ ticket: Ticket) {
-        state.withLock { $0.tickets.append(ticket) }
+    func expect(_ mark: Mark) {
+        state.withLock { $0.marks.append(mark) }
+        // Chunks wake the sink with their pieces.
+        if case .barrier = mark { parker.wake() }
     }
 
     func send(_ piece: SinkPiece) {
@@ -130,9 +149,15 @@ final class SinkArrivals: Sendable {
         parker.wake()
     }
 
-    func take() -> (tickets: [Ticket], pieces: [SinkPiece]) {
+    /// Tells that a checkpoint is complete, and its output committed.
+    func committed(_ epoch: Int) {
+        state.withLock { $0.committed = epoch }
+        parker.wake()
+    }
+
+    func take() -> State {
         state.withLock { state in
-            let taken = (state.tickets, state.pieces)
+            let taken = state
             state = State()
             return taken
         }

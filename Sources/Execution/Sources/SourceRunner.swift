@@ -11,6 +11,8 @@ final class SourceRunner: InputRunner {
     private let core: EngineCore
     private let node: Plan.SourceNode
     private var offered: Chunk.Content?
+    /// Where the source stands behind it.
+    private var position: SourcePosition?
     private var idleness: Idleness?
     private(set) var hasEnded = false
 
@@ -39,7 +41,7 @@ final class SourceRunner: InputRunner {
             }
         }
         guard let content = offered else { return .idle }
-        switch core.sequencer.offer(content, from: index, waking: parker) {
+        switch core.sequencer.offer(content, at: position, from: index, waking: parker) {
         case .numbered:
             offered = nil
             if case .end = content { hasEnded = true }
@@ -71,6 +73,7 @@ final class SourceRunner: InputRunner {
             let events = idleness?.noteNothing(now: core.clock.monotonicNanoseconds()) ?? []
             if !events.isEmpty { offered = .records(RawChunk(events: events)) }
         }
+        if offered != nil && core.keepsPositions { position = source.position }
         return offered != nil
     }
 }

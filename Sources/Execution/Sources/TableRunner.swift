@@ -65,6 +65,13 @@ final class TableRunner: InputRunner {
         }
     }
 
+    /// Begins with the rows that a checkpoint kept; gives them as a version.
+    func restore(_ encoded: [UInt8]) throws -> any TableVersion {
+        try builder.restore(encoded)
+        isLoaded = true
+        return builder.version()
+    }
+
     private func leave() -> Progress {
         hasEnded = true
         core.sequencer.leave(index)
@@ -84,7 +91,7 @@ final class TableRunner: InputRunner {
     }
 
     private func publish() {
-        core.sequencer.setTable(table, to: builder.version())
+        core.sequencer.setTable(table, to: builder.version(), from: index, at: source.position)
         isLoaded = true
     }
 }

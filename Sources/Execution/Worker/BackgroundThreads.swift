@@ -20,7 +20,7 @@ final class BackgroundThreads: BackgroundExecutor {
 
     func wait(_ waker: Waker) { waker.wait(milliseconds: Self.waitMilliseconds) }
 
-    /// Runs what is queued, and ends the threads.
+    /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
     func finish() {
         for lane in lanes { lane.finish() }
     }
@@ -54,8 +54,13 @@ private final class Lane: Sendable {
     }
 
     func finish() {
+        let ending = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        guard let ending else { return }
         // A signal without a job ends the thread.
         available.signal()
-        thread.withLock { $0?.join() }
+        ending.join()
     }
 }

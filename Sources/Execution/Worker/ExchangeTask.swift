@@ -8,7 +8,7 @@ final class ExchangeTask {
     private let isFedByAll: Bool
     private let workers: Int
     private let ordinal: Int?
-    private var expected = Queue<Ticket>()
+    private var expected = Queue<Mark>()
     private var received: [Queue<ExchangeMessage>]
 
     init(_ runner: TaskRunner, core: EngineCore) {
@@ -22,16 +22,23 @@ final class ExchangeTask {
         ordinal = step.needsOrder ? step.inputSchema.ordinal : nil
     }
 
-    func expect(_ ticket: Ticket) { expected.append(ticket) }
+    func expect(_ mark: Mark) { expected.append(mark) }
 
     func receive(_ message: ExchangeMessage) { received[message.sender].append(message) }
 
     /// Whether a chunk is under way that this task has not seen whole.
     var isWaiting: Bool { !expected.isEmpty }
 
+    /// The barrier that is next in order, if one is.
+    func takeBarrier() -> Barrier? {
+        guard case .barrier(let barrier)? = expected.first else { return nil }
+        _ = expected.popFirst()
+        return barrier
+    }
+
     /// Runs the next chunk, if all of it is here.
     func step() throws -> (Ticket, TaskOutput)? {
-        guard let ticket = expected.first else { return nil }
+        guard case .chunk(let ticket)? = expected.first else { return nil }
         let number = ticket.chunk.number
         let senders = isFedByAll ? Array(0..<workers) : [number % workers]
         for sender in senders where received[sender].first?.ticket !== ticket { return nil }

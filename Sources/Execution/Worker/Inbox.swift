@@ -18,16 +18,16 @@ struct ExchangeMessage: Sendable {
 /// Unbounded by itself; the tickets bound it.
 final class Inbox: Sendable {
     private struct State {
-        var tickets: [Ticket] = []
+        var marks: [Mark] = []
         var messages: [ExchangeMessage] = []
     }
 
     private let state = Mutex(State())
     let parker = Parker()
 
-    /// Tells of a numbered chunk; called in the order of the numbers.
-    func expect(_ ticket: Ticket) {
-        state.withLock { $0.tickets.append(ticket) }
+    /// Tells of a numbered chunk, or of a barrier; called in the order of the world.
+    func expect(_ mark: Mark) {
+        state.withLock { $0.marks.append(mark) }
         parker.wake()
     }
 
@@ -37,10 +37,10 @@ final class Inbox: Sendable {
     }
 
     /// Takes everything out.
-    func take() -> (tickets: [Ticket], messages: [ExchangeMessage]) {
+    func take() -> (marks: [Mark], messages: [ExchangeMessage]) {
         state.withLock { state in
-            let taken = (state.tickets, state.messages)
-            state.tickets = []
+            let taken = (state.marks, state.messages)
+            state.marks = []
             state.messages = []
             return taken
         }

@@ -37,7 +37,7 @@ final class SourceTask {
     private let admission: Admission
     private let schema: Schema
     private let relay: WatermarkRelay?
-    private var expected = Queue<Ticket>()
+    private var expected = Queue<Mark>()
     private var decoded: Decoded?
 
     init(_ runner: TaskRunner, core: EngineCore) {
@@ -51,12 +51,20 @@ final class SourceTask {
         relay = core.relays[runner.task.source]
     }
 
-    func expect(_ ticket: Ticket) { expected.append(ticket) }
+    func expect(_ mark: Mark) { expected.append(mark) }
+
+    /// The barrier that is next in order, if one is.
+    func takeBarrier() -> Barrier? {
+        guard decoded == nil, case .barrier(let barrier)? = expected.first else { return nil }
+        _ = expected.popFirst()
+        return barrier
+    }
 
     /// Decodes the next chunk, or sends the decoded one on.
     func step(waking parker: Parker) throws -> Outcome {
         if decoded == nil {
-            guard let ticket = expected.popFirst() else { return .nothing }
+            guard case .chunk(let ticket)? = expected.first else { return .nothing }
+            _ = expected.popFirst()
             decoded = Decoded(ticket: ticket, batches: try decode(ticket.chunk))
         }
         guard let ready = decoded else { return .nothing }

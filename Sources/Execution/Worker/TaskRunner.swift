@@ -66,6 +66,24 @@ final class TaskRunner {
         zip(task.steps, operators).map { ($0, $1.counters) }
     }
 
+    /// What its steps hold now, between two chunks; only their counts where nothing follows.
+    func snapshot(worker: Int, isFinished: Bool) throws -> [Barrier.StepPart] {
+        try zip(task.steps, operators).map { step, running in
+            Barrier.StepPart(
+                step: step, worker: worker,
+                snapshot: isFinished ? OperatorSnapshot() : try running.snapshot(),
+                counters: running.counters)
+        }
+    }
+
+    /// Gives its steps what they held at a checkpoint; `saved` is asked by the step's index.
+    func restore(_ saved: (Int) -> [OperatorSnapshot]) throws {
+        for (step, running) in zip(task.steps, operators) {
+            let snapshots = saved(step)
+            if !snapshots.isEmpty { try running.restore(snapshots) }
+        }
+    }
+
     /// Takes rows of the task's input; `finishTurn` ends what belongs to a chunk.
     func take(_ batch: Batch, from port: Port = .main) throws {
         route(batch, task.inputRoutes[port] ?? [], from: inputName, port: port)

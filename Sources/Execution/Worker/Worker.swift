@@ -44,11 +44,12 @@ final class Worker {
 
     /// Does the next thing.
     func step() throws -> Progress {
-        let (tickets, messages) = inbox.take()
-        for ticket in tickets { expect(ticket) }
+        let (marks, messages) = inbox.take()
+        for mark in marks { expect(mark) }
         for message in messages {
             exchangeTasks[message.task - sourceTasks.count].receive(message)
         }
+        if try passBarrier() { return .progressed }
         for task in exchangeTasks.reversed() {
             if let (ticket, output) = try task.step() {
                 send(output, ticket)
@@ -69,11 +70,75 @@ final class Worker {
         return isWaiting ? .blocked : .idle
     }
 
-    private func expect(_ ticket: Ticket) {
-        if ticket.chunk.number % core.topology.workers == index {
-            sourceTasks[ticket.chunk.source].expect(ticket)
+    private func expect(_ mark: Mark) {
+        switch mark {
+        case .chunk(let ticket):
+            if ticket.chunk.number % core.topology.workers == index {
+                sourceTasks[ticket.chunk.source].expect(mark)
+            }
+            for task in exchangeTasks where task.source == ticket.chunk.source {
+                task.expect(mark)
+            }
+        case .barrier:
+            for task in sourceTasks { task.expect(mark) }
+            for task in exchangeTasks { task.expect(mark) }
         }
-        for task in exchangeTasks where task.source == ticket.chunk.source { task.expect(ticket) }
+    }
+
+    /// Notes the state of a task that a barrier has reached; says whether there was one.
+    private func passBarrier() throws -> Bool {
+        for task in sourceTasks {
+            guard let barrier = task.takeBarrier() else { continue }
+            try add(task.runner, to: barrier)
+            return true
+        }
+        for task in exchangeTasks {
+            guard let barrier = task.takeBarrier() else { continue }
+            try add(task.runner, to: barrier)
+            return true
+        }
+        return false
+    }
+
+    /// Adds what a task holds to a barrier, and then, when all of that is in files, the word that
+    /// it is.
+    private func add(
+        _ runner: TaskRunner, to barrier: Barrier, isFinished: Bool = false
+    ) throws {
+        let steps = try runner.snapshot(worker: index, isFinished: isFinished)
+        let counters = sourceTasks.map(\.counters)
+        let isSource = runner.task.upstream == nil
+        let source = runner.task.source
+        if let store {
+            store.whenFlushed { hasFailed in
+                barrier.add { $0.hasFailed = $0.hasFailed || hasFailed }
+            }
+        } else {
+            barrier.add { _ in }
+        }
+        barrier.add { parts in
+            parts.steps += steps
+            if isSource {
+                parts.sourceCounters[source, default: SourceCounters()] += counters[source]
+            }
+        }
+    }
+
+    /// Parts that a worker adds to every barrier.
+    static func partCount(of topology: Topology) -> Int { topology.tasks.count * 2 }
+
+    /// Adds what all tasks hold, when nothing is under way any more; nothing but their counts where
+    /// the input has ended.
+    func addAll(to barrier: Barrier, isFinished: Bool) throws {
+        for runner in sourceTasks.map(\.runner) + exchangeTasks.map(\.runner) {
+            try add(runner, to: barrier, isFinished: isFinished)
+        }
+    }
+
+    /// Gives the steps what they held at a checkpoint.
+    func restore(_ saved: (Int) -> [OperatorSnapshot]) throws {
+        for task in sourceTasks { try task.runner.restore(saved) }
+        for task in exchangeTasks { try task.runner.restore(saved) }
     }
 
     private func send(_ output: TaskOutput, _ ticket: Ticket) {

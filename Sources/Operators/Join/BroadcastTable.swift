@@ -17,6 +17,19 @@ package final class BroadcastTable: TableVersion {
     }
 
     package var byteCount: Int { segments.reduce(0) { $0 + $1.byteCount } }
+
+    /// Rows: count, each as `RowCodec` has it behind its count of bytes; the oldest segment first.
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(count: segments.reduce(0) { $0 + $1.keyCount })
+        for segment in segments.reversed() {
+            let codec = RowCodec(types: segment.columns.map(\.type))
+            segment.liveRows().forEach { row in
+                writer.append(counted: codec.encode(segment.columns, row: row))
+            }
+        }
+        return writer.bytes
+    }
 }
 
 /// A part of a table: rows, and which of them each key has. Later rows of a key replace earlier

@@ -23,6 +23,7 @@ package struct TableTooLarge: Error, CustomStringConvertible {
 package final class BroadcastTableBuilder: TableBuilder {
     private let name: String
     private let key: [Int]
+    private let types: [FieldType]
     private let byteCountMax: Int
     private var segments: [TableSegment] = []
     /// Distinct keys of all segments.
@@ -36,8 +37,10 @@ package final class BroadcastTableBuilder: TableBuilder {
     /// Batches with fewer rows are put together.
     private static let smallRows = 1024
 
-    /// A builder for the table `name` with its key in the columns `key`.
-    package init(name: String, key: [Int], byteCountMax: Int) {
+    /// A builder for the table `name`, whose rows have columns of `types` and their key in the
+    /// columns `key`.
+    package init(name: String, types: [FieldType], key: [Int], byteCountMax: Int) {
+        self.types = types
         self.name = name
         self.key = key
         self.byteCountMax = byteCountMax
@@ -92,6 +95,19 @@ package final class BroadcastTableBuilder: TableBuilder {
             addedBytes = 0
         }
         return BroadcastTable(segments: segments, count: count)
+    }
+
+    package func restore(_ encoded: [UInt8]) throws {
+        var reader = ByteReader(encoded)
+        let rows = HotTable(valueWidth: 0)
+        let references = try reader.list { reader throws(ByteReader.Damage) in
+            rows.store(try reader.countedArray(), replacing: 0)
+        }
+        try reader.finish()
+        guard !references.isEmpty else { return }
+        let columns = RowCodec(types: types).decode(references, in: rows)
+        var rejects = RejectedRows()
+        try add(Batch(columns: columns, count: references.count), rejects: &rejects)
     }
 
     /// The keys of `newest` that no other segment has.

@@ -83,8 +83,11 @@ extension WatermarkSpec {
 }
 
 extension SinkSpec {
-    /// What writes the encoded rows.
-    func makeWriter(_ surroundings: Surroundings, header: String) -> any SinkWriter {
+    /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
+    /// journal that no other sink has.
+    func makeWriter(
+        _ surroundings: Surroundings, header: String, journal: String?
+    ) -> any SinkWriter {
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
         case .file(let file):
@@ -92,6 +95,12 @@ extension SinkSpec {
             options.header = Array(header.utf8)
             options.rollBytes = file.rollBytes
             options.rollNanoseconds = file.rollEvery.map { $0 * 1000 }
+            if let journal {
+                return StagedFileSink(
+                    options, journal: FilePath.join(file.template.directory, ".weir-\(journal)"),
+                    ahead: surroundings.recovery.sinksAhead, fileSystem: surroundings.fileSystem,
+                    clock: surroundings.clock)
+            }
             return FileSink(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .tcp(let tcp):

@@ -11,6 +11,8 @@ package struct Surroundings: Sendable {
     package let standardInput: StandardStream
     /// Is told of connections that come and go, of rotated files and the like.
     package let notice: @Sendable (String) -> Void
+    /// What to do where a checkpoint and the world do not agree.
+    package var recovery = RecoveryOptions()
 
     package init(
         fileSystem: any FileSystem, clock: EngineClock, zones: TimeZoneDatabase,
@@ -25,6 +27,16 @@ package struct Surroundings: Sendable {
     }
 }
 
+/// What a user allows when a run goes on from a checkpoint.
+package struct RecoveryOptions: Sendable {
+    /// Steps and sources that may begin anew.
+    package var allowedResets: Set<String> = []
+    /// What file sinks do that have more than the checkpoint knows of.
+    package var sinksAhead = StagedFileSink.Ahead.refuse
+
+    package init() {}
+}
+
 /// From specifications to what runs: the one place that knows the concrete components.
 ///
 /// Each function takes what was checked and gives the closure that the plan holds. Closures are
@@ -33,10 +45,16 @@ extension CheckedPipeline {
     /// The plan, ready to run.
     package func plan(in surroundings: Surroundings) throws -> Plan {
         var plan = Plan(name: name, settings: engineSettings)
-        plan.state = settings.state.map { state in
+        plan.checkpoint = settings.checkpoint.map { checkpointSettings($0, surroundings) }
+        // The backend `memory` has no files but those of checkpoints.
+        let state = settings.state.flatMap { state in
+            state.evicts || settings.checkpoint != nil ? state : nil
+        }
+        plan.state = state.map { state in
             var options = StateStore.Options(memoryBytes: state.memoryBytes)
             options.codec = state.compression
             options.mergeCodec = state.coldCompression
+            options.evicts = state.evicts
             return Plan.StateSettings(
                 path: state.path, fileSystem: surroundings.fileSystem, options: options)
         }
@@ -44,6 +62,22 @@ extension CheckedPipeline {
         for step in steps { plan.steps.append(node(step)) }
         for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
         return plan
+    }
+
+    private func checkpointSettings(
+        _ spec: CheckpointSpec, _ surroundings: Surroundings
+    ) -> Plan.CheckpointSettings {
+        var result = Plan.CheckpointSettings()
+        result.every = spec.every * 1000
+        result.minPause = spec.minPause * 1000
+        result.timeout = spec.timeout * 1000
+        result.keep = spec.keep
+        result.secondPlace = spec.secondPlace.map { second in
+            Plan.CheckpointSettings.SecondPlace(
+                path: second.path, every: second.every * 1000, isRequired: second.isRequired)
+        }
+        result.allowedResets = surroundings.recovery.allowedResets
+        return result
     }
 
     private var engineSettings: Plan.Settings {
@@ -68,7 +102,8 @@ extension CheckedPipeline {
         if let checked = source.table {
             table = Plan.SourceNode.Table(index: checked.index) {
                 BroadcastTableBuilder(
-                    name: name, key: checked.key, byteCountMax: checked.memoryBytesMax)
+                    name: name, types: schema.fields.map(\.type), key: checked.key,
+                    byteCountMax: checked.memoryBytesMax)
             }
         }
         switch spec.format {
@@ -122,6 +157,7 @@ extension CheckedPipeline {
             name: step.spec.name.value, type: step.spec.type, input: step.input,
             inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
             needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
+            stateFingerprint: step.stateFingerprint,
             makeOperator: makeOperator(step))
     }
 
@@ -153,14 +189,16 @@ extension CheckedPipeline {
     private func node(_ sink: CheckedSink, _ surroundings: Surroundings) throws -> Plan.SinkNode {
         let spec = sink.spec
         let header = try header(of: sink, surroundings)
+        let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
         return Plan.SinkNode(
-            name: spec.name.value,
+            name: name,
             inputs: try sink.inputs.map { input in
                 Plan.SinkNode.Input(
                     edge: input.edge, makeEncoder: try makeEncoder(spec, input, surroundings))
             },
             makeWriter: {
-                let writer = spec.makeWriter(surroundings, header: header)
+                let writer = spec.makeWriter(
+                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)
             })
@@ -229,6 +267,32 @@ extension CheckedPipeline {
 }
 
 extension CheckedStep {
+    /// What the step's stored state means: the same text, the same state.
+    var stateFingerprint: String {
+        func fields(_ columns: [Int]) -> String {
+            columns.map { column in
+                let field = inputSchema.fields[column]
+                return "\(field.name):\(field.type)"
+            }.joined(separator: ",")
+        }
+        switch kind {
+        case .filter, .map, .broadcastJoin: return ""
+        case .dedup(let dedup):
+            let size: String =
+                switch dedup.scope {
+                case .bucket(let size, _): "bucket \(size)"
+                case .window(let size, let buckets): "window \(size)/\(buckets)"
+                }
+            let held =
+                dedup.keep == .first
+                ? "" : " rows \(fields(Array(inputSchema.fields.indices)))"
+            let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
+            return "dedup 1 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
+        case .window(let window):
+            return "window 1 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
+        }
+    }
+
     /// Whether its result depends on the order of rows with the same key.
     var needsOrder: Bool {
         switch kind {

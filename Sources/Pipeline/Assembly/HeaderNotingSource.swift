@@ -24,4 +24,8 @@ final class HeaderNotingSource: Source {
     func interrupt() { source.interrupt() }
 
     func close() { source.close() }
+
+    var position: SourcePosition? { source.position }
+
+    func resume(at position: SourcePosition) throws { try source.resume(at: position) }
 }

@@ -107,6 +107,16 @@ struct DeclarationReader {
         if reader.section("state") != nil, let state = reader.nested("state", keys: .state) {
             settings.state = StateReader(reader: state).read()
         }
+        if reader.section("checkpoint") != nil,
+            let checkpoint = reader.nested("checkpoint", keys: .checkpoint)
+        {
+            settings.checkpoint = CheckpointReader(reader: checkpoint).read()
+            if settings.state == nil {
+                reader.report(
+                    "checkpoint", at: reader.place(of: "checkpoint"),
+                    "'checkpoint' needs a place for its files: give 'state' a 'path'")
+            }
+        }
         reader.finish()
         return settings
     }

@@ -61,7 +61,25 @@ extension KeyList {
             Key("bytes_in_flight", "size", "32MiB"),
             Key("log_level", "trace, debug, info, warning or error", "info"),
             Key("state", "mapping", "{}"),
-            .later("checkpoint"),
+            Key("checkpoint", "mapping", "none: no checkpoints"),
+        ])
+
+    static let checkpoint = KeyList(
+        title: "settings.checkpoint", path: "checkpoint.",
+        keys: [
+            Key("every", "duration", "10s"),
+            Key("min_pause", "duration", "half of every"),
+            Key("timeout", "duration", "10m"),
+            Key("keep", "int", "3"),
+            Key("second_place", "mapping"),
+        ])
+
+    static let secondPlace = KeyList(
+        title: "settings.checkpoint.second_place", path: "second_place.",
+        keys: [
+            Key("path", "path", "required"),
+            Key("every", "duration", "each checkpoint"),
+            Key("required", "bool", "false"),
         ])
 
     static let state = KeyList(
@@ -263,7 +281,8 @@ extension KeyList {
 
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
-        top, settings, state, source, fileSource, stdinSource, tcpSource, generateSource, watermark,
+        top, settings, state, checkpoint, secondPlace, source, fileSource, stdinSource, tcpSource,
+        generateSource, watermark,
         table, field, jsonFormat, csvFormat, step, filter, map, dedup, broadcastJoin, window,
         windowKind, sink, stdoutSink, fileSink, roll, tcpSink, blackholeSink, csvOutput,
     ]

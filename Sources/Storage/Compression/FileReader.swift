@@ -27,6 +27,23 @@ package final class FileReader {
         file.adviseSequential()
     }
 
+    /// Moves to the place behind the first `byteCount` bytes of the content; false where the file
+    /// has fewer. Compressed content is decompressed up to there.
+    package func skip(_ byteCount: Int) throws(StorageError) -> Bool {
+        guard isCompressed else {
+            readOffset = byteCount
+            return try file.status().byteCount >= byteCount
+        }
+        let scratch = Slab(byteCount: FileReader.inputByteCount)
+        var rest = byteCount
+        while rest > 0 {
+            let count = try read(into: scratch, 0..<min(rest, FileReader.inputByteCount))
+            if count == 0 { return false }
+            rest -= count
+        }
+        return true
+    }
+
     /// Reads into `range` of `slab`, which is not empty; gives the bytes read, 0 where the file
     /// ends now. A file that has grown can be read on.
     package func read(into slab: Slab, _ range: Range<Int>) throws(StorageError) -> Int {

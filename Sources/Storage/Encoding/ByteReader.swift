@@ -10,7 +10,7 @@ package struct ByteReader {
 
     let slice: SlabSlice
     /// Bytes read.
-    private(set) var position = 0
+    package private(set) var position = 0
 
     package init(_ slice: SlabSlice) { self.slice = slice }
 

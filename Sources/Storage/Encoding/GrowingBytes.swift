@@ -37,6 +37,10 @@ struct GrowingBytes: ~Copyable {
         unsafe append(other.slab.base, count: other.count)
     }
 
+    mutating func append(_ slice: SlabSlice) {
+        unsafe append(slice.slab.base + slice.range.lowerBound, count: slice.byteCount)
+    }
+
     /// Appends the low `width` bytes of a number.
     @inline(__always)
     mutating func append(_ value: UInt64, width: Int) {

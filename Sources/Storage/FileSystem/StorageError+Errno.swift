@@ -21,7 +21,8 @@ extension StorageError.Kind {
             case EACCES, EPERM, EROFS: .notPermitted
             case EISDIR: .isDirectory
             case ENOTDIR: .notDirectory
-            case ENOSPC, EDQUOT: .noSpace
+            case ENOSPC: .noSpace
+            case EDQUOT: .quotaExceeded
             case EMFILE, ENFILE: .tooManyOpenFiles
             case EPIPE: .brokenPipe
             case EIO: .inputOutput
@@ -37,6 +38,7 @@ extension StorageError.Kind {
         case .isDirectory: "name a file in it, or a pattern such as dir/*"
         case .notDirectory: "a part of the path is a file"
         case .noSpace: "free space on that file system, or write elsewhere"
+        case .quotaExceeded: "remove files of this user, raise the quota, or write elsewhere"
         case .tooManyOpenFiles: "raise the limit (ulimit -n), or use fewer files at once"
         case .inputOutput: "the device may be failing; see the system's log"
         case .alreadyExists, .brokenPipe, .wouldBlock, .corrupt, .other: ""

@@ -3,7 +3,11 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
     /// What a caller may want to tell apart.
     package enum Kind: Sendable, Equatable {
         case notFound, alreadyExists, notPermitted, isDirectory, notDirectory
-        case noSpace, tooManyOpenFiles, brokenPipe, inputOutput
+        /// The file system is full.
+        case noSpace
+        /// There is room, but not for this user.
+        case quotaExceeded
+        case tooManyOpenFiles, brokenPipe, inputOutput
         /// Nothing can be read or written just now, by one who does not wait.
         case wouldBlock
         /// Bytes that are there but cannot be right.

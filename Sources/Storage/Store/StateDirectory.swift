@@ -2,7 +2,7 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run or .tab
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names.
 package final class StateDirectory: Sendable {
@@ -12,6 +12,8 @@ package final class StateDirectory: Sendable {
     /// Held open, and locked, as long as the directory is in use.
     private let lock: any File
     private static let lockName = "LOCK"
+    /// Bucketed runs, and contents of tables.
+    private static let suffixes = [".run", ".tab"]
     private let nextNumber = Atomic<Int>(1)
     /// By name of a file: how many need it. A file goes when the last one lets go of it.
     private let holders = Mutex<[String: Int]>([:])
@@ -40,8 +42,10 @@ package final class StateDirectory: Sendable {
     /// The incarnation that a name carries, if it is one of ours.
     package static func incarnation(of name: String) -> UInt64? {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].utf8.count == 16, parts[2].hasSuffix(".run"),
-            UInt64(parts[1]) != nil, UInt64(parts[2].dropLast(4)) != nil
+        guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
+            suffixes.contains(where: { suffix in
+                parts[2].hasSuffix(suffix) && UInt64(parts[2].dropLast(suffix.utf8.count)) != nil
+            })
         else { return nil }
         return UInt64(parts[0], radix: 16)
     }
@@ -49,9 +53,18 @@ package final class StateDirectory: Sendable {
     /// A name for a new file of a worker, and its number.
     func makeName(worker: Int) -> (name: String, number: UInt64) {
         let number = nextNumber.add(1, ordering: .relaxed).oldValue
+        return ("\(incarnationDigits)-\(worker)-\(number).run", UInt64(number))
+    }
+
+    /// A name for a file that belongs to no worker: the content of a table.
+    package func makeBlobName() -> String {
+        let number = nextNumber.add(1, ordering: .relaxed).oldValue
+        return "\(incarnationDigits)-0-\(number).tab"
+    }
+
+    private var incarnationDigits: String {
         let digits = String(incarnation, radix: 16)
-        let padded = String(repeating: "0", count: 16 - digits.utf8.count) + digits
-        return ("\(padded)-\(worker)-\(number).run", UInt64(number))
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     /// A number for a file of an earlier incarnation, by which the block cache knows it.

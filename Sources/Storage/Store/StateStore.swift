@@ -15,6 +15,8 @@ package final class StateStore {
         package var filterBitsPerKey = 10
         /// Runs of a bucket that make a merge.
         package var runsMax = 8
+        /// Whether tables leave memory for disk when they fill it.
+        package var evicts = true
 
         package init(memoryBytes: Int) { self.memoryBytes = memoryBytes }
     }
@@ -101,6 +103,7 @@ package final class StateStore {
         let (tables, filters, _) = memory
         cache.budget = max(budget / 16, min(budget / 4, budget - tables - filters))
         let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+        guard options.evicts else { return }
         let room = max(budget - filters - budget / 16, budget / 16)
         if tables - frozen > room * 6 / 10 || (frozen == 0 && tables > room * 6 / 10) {
             freezeOldest(room: room, tables: tables - frozen)

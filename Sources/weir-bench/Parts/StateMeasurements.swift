@@ -47,7 +47,9 @@ struct StateMeasurements {
         guard let key = data.shopSchema.index(of: "shop_id"),
             let category = data.shopSchema.index(of: "category")
         else { return }
-        let builder = BroadcastTableBuilder(name: "shops", key: [key], byteCountMax: 100 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "shops", types: data.shops.columns.map(\.type), key: [key],
+            byteCountMax: 100 << 20)
         var rejects = RejectedRows()
         try builder.add(data.shops, rejects: &rejects)
         let step = BroadcastJoinStep(

@@ -35,8 +35,14 @@ struct WorkloadInput: Sendable, CustomTestStringConvertible {
     func run(
         _ workload: Workload, _ orders: String, _ shops: String, _ settings: String...
     ) throws -> PipelineRun {
-        var set = settings.map { "settings.\($0)" }
-        set += [
+        try PipelineRun.run(
+            workload.rawValue, inputs: ["orders.ndjson": orders, "shops.ndjson": shops],
+            set: settings.map { "settings.\($0)" } + self.settings(workload))
+    }
+
+    /// What makes a workload read and write files.
+    func settings(_ workload: Workload) -> [String] {
+        var set = [
             "sources.orders.type=file", "sources.orders.paths=[ orders.ndjson ]",
             "sinks.out.type=file", "sinks.out.path=out.ndjson",
         ]
@@ -50,7 +56,6 @@ struct WorkloadInput: Sendable, CustomTestStringConvertible {
         if workload == .dedup || workload == .chain {
             set.append("steps.unique.retain=\(retain)ms")
         }
-        return try PipelineRun.run(
-            workload.rawValue, inputs: ["orders.ndjson": orders, "shops.ndjson": shops], set: set)
+        return set
     }
 }

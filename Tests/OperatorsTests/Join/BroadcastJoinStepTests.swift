@@ -71,7 +71,8 @@ struct BroadcastJoinStepTests {
     @Test(arguments: Seeds.list(120))
     func everyVersionOfTheTableAnswersAsADictionary(seed: UInt64) throws {
         var test = try Case(seed)
-        let builder = BroadcastTableBuilder(name: "shops", key: test.key, byteCountMax: 64 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "shops", types: [], key: test.key, byteCountMax: 64 << 20)
         var twin: [[Cell]: [Cell]] = [:]
         var nulls = 0
         var rejects = RejectedRows()
@@ -145,7 +146,8 @@ struct BroadcastJoinStepTests {
 
     @Test func olderVersionsStayAsTheyWere() throws {
         let schema = try BatchText.schema("k:int v:string")
-        let builder = BroadcastTableBuilder(name: "t", key: [0], byteCountMax: 1 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "t", types: [], key: [0], byteCountMax: 1 << 20)
         let step = BroadcastJoinStep(
             input: schema, table: 0, tableSchema: schema, on: [0], kind: .left,
             selected: [BroadcastJoinStep.Selected(column: 1, name: "found")])
@@ -177,7 +179,8 @@ struct BroadcastJoinStepTests {
 
     @Test func aTableBeyondItsGuardIsRefusedWithAdvice() throws {
         let schema = try BatchText.schema("k:int v:string")
-        let builder = BroadcastTableBuilder(name: "shops", key: [0], byteCountMax: 1 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "shops", types: [], key: [0], byteCountMax: 1 << 20)
         var rejects = RejectedRows()
         let value = String(repeating: "x", count: 1000)
         let error = #expect(throws: TableTooLarge.self) {
@@ -193,7 +196,8 @@ struct BroadcastJoinStepTests {
 
     @Test func aLargeTableFromManySmallBatchesDoesNotPassTheGuardBefore() throws {
         let schema = try BatchText.schema("k:int v:string")
-        let builder = BroadcastTableBuilder(name: "shops", key: [0], byteCountMax: 1 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "shops", types: [], key: [0], byteCountMax: 1 << 20)
         var rejects = RejectedRows()
         // 3000 rows of some forty bytes, one at a time, before the first version.
         for key in 0..<3000 {
@@ -205,7 +209,8 @@ struct BroadcastJoinStepTests {
 
     @Test func anEmptyTableMatchesNothing() throws {
         let schema = try BatchText.schema("k:int v:string")
-        let builder = BroadcastTableBuilder(name: "t", key: [0], byteCountMax: 1 << 20)
+        let builder = BroadcastTableBuilder(
+            name: "t", types: [], key: [0], byteCountMax: 1 << 20)
         for kind in BroadcastJoinStep.Kind.allCases {
             let step = BroadcastJoinStep(
                 input: schema, table: 0, tableSchema: schema, on: [0], kind: kind,

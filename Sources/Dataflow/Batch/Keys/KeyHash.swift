@@ -71,4 +71,12 @@ package enum KeyHash {
     package static func worker(ofGroup group: Int, workers: Int) -> Int {
         (group &* workers) &>> 15
     }
+
+    /// The hashes, as the store keeps them (the upper 40 bits), of the keys that a worker owns.
+    package static func storedHashes(ofWorker worker: Int, of workers: Int) -> ClosedRange<UInt64> {
+        let first = (worker * groupCount + workers - 1) / workers
+        let next = ((worker + 1) * groupCount + workers - 1) / workers
+        // A group is the upper 15 of the 40 bits.
+        return UInt64(first) << 25...UInt64(next) << 25 - 1
+    }
 }

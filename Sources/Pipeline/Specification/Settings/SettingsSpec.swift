@@ -13,12 +13,35 @@ package struct SettingsSpec: Sendable {
     package var logLevel = "info"
     /// Where state lives; nil for memory alone.
     package var state: StateSpec?
+    /// When checkpoints are made; nil for never.
+    package var checkpoint: CheckpointSpec?
 
     package init() {}
 }
 
-/// The `settings.state` of a file whose state lives in the LSM store.
+/// The `settings.checkpoint` of a file. Times in microseconds.
+package struct CheckpointSpec: Sendable {
+    /// Where it stands in the file.
+    let place: Place
+    package var every: Int64 = 10_000_000
+    package var minPause: Int64 = 5_000_000
+    package var timeout: Int64 = 600_000_000
+    package var keep = 3
+    package var secondPlace: SecondPlace?
+
+    package struct SecondPlace: Sendable {
+        package let path: String
+        package let every: Int64
+        package let isRequired: Bool
+    }
+
+    init(place: Place) { self.place = place }
+}
+
+/// The `settings.state` of a file that names a path.
 package struct StateSpec: Sendable {
+    /// Whether tables leave memory for disk when they fill it.
+    package let evicts: Bool
     /// The directory of its files.
     package let path: String
     /// Bytes of memory, for all workers together.

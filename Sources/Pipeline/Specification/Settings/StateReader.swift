@@ -7,7 +7,7 @@ struct StateReader {
     private static let memoryBytesMin = 1 << 20
     private static let codecs = ["none", "lz4", "zstd"]
 
-    /// What the section says; nil where state stays in memory.
+    /// What the section says; nil where state has no place on disk.
     func read() -> StateSpec? {
         defer { reader.finish() }
         let backend = reader.choice("backend", ["memory", "lsm"])
@@ -19,9 +19,10 @@ struct StateReader {
             reader.report(
                 "backend", at: backend.place, "'backend: lsm' needs a 'path' for its files")
         }
-        guard let path, backend?.value != "memory" else { return nil }
+        guard let path else { return nil }
         return StateSpec(
-            path: path.value, memoryBytes: memory?.value ?? 256 << 20,
+            evicts: backend?.value != "memory", path: path.value,
+            memoryBytes: memory?.value ?? 256 << 20,
             compression: compression ?? .lz4, coldCompression: cold ?? compression ?? .lz4)
     }
 

@@ -1,0 +1,100 @@
+import Storage
+
+/// Output for one file that becomes visible with a checkpoint: a file of its own, in the same
+/// directory, whose name begins with a dot.
+struct StagedFile: Sendable, Equatable {
+    /// The file that it is for.
+    let target: String
+    let path: String
+    /// Where in the target it begins, and how many bytes it has.
+    let base: Int
+    let byteCount: Int
+
+    var end: Int { base + byteCount }
+
+    private static let mark = ".weir-"
+
+    /// The name of staged file `number` for a target.
+    static func path(for target: String, number: Int) -> String {
+        FilePath.join(
+            FilePath.directory(of: target), ".\(FilePath.name(of: target))\(mark)\(number)")
+    }
+
+    /// Whether a name may be that of a staged file.
+    static func isStaged(_ name: String) -> Bool {
+        let digits = name.reversed().prefix { $0 >= "0" && $0 <= "9" }.count
+        return digits > 0 && name.hasPrefix(".") && name.dropLast(digits).hasSuffix(mark)
+    }
+
+    func encode(to writer: inout ByteWriter) {
+        writer.append(target)
+        writer.append(path)
+        writer.append(Int64(base))
+        writer.append(Int64(byteCount))
+    }
+
+    init(target: String, path: String, base: Int, byteCount: Int) {
+        self.target = target
+        self.path = path
+        self.base = base
+        self.byteCount = byteCount
+    }
+
+    init(from reader: inout ByteReader) throws(ByteReader.Damage) {
+        target = try reader.text()
+        path = try reader.text()
+        base = Int(try reader.integer(Int64.self))
+        byteCount = Int(try reader.integer(Int64.self))
+    }
+}
+
+extension StagedFile {
+    private static let copyBytes = 1 << 20
+
+    /// Moves it into its target; once that is done, doing it again changes nothing.
+    func commit(in fileSystem: any FileSystem) throws {
+        let directory = FilePath.directory(of: target)
+        guard try fileSystem.status(of: path) != nil else {
+            // It is there already, and what stands behind it is no business of ours.
+            let there = try fileSystem.status(of: target)?.byteCount ?? -1
+            guard there >= end else { throw shortened(there) }
+            return
+        }
+        let status = try fileSystem.status(of: target)
+        if base == 0 && status == nil {
+            try fileSystem.rename(path, to: target)
+            try fileSystem.syncDirectory(directory)
+            return
+        }
+        let there = status?.byteCount ?? 0
+        guard there >= base else { throw shortened(there) }
+        let file = try fileSystem.open(target, .write(truncating: false))
+        if there > base { try file.truncate(to: base) }
+        try copy(to: file, in: fileSystem)
+        try file.sync()
+        // Its name may be new, where it was made by somebody else.
+        try fileSystem.syncDirectory(directory)
+        try fileSystem.unlink(path)
+    }
+
+    private func copy(to file: any File, in fileSystem: any FileSystem) throws {
+        let staged = try fileSystem.open(path, .read)
+        let slab = Slab(byteCount: Self.copyBytes)
+        var done = 0
+        while done < byteCount {
+            let wanted = 0..<min(byteCount - done, Self.copyBytes)
+            let count = try staged.readAll(into: slab, wanted, at: done)
+            guard count > 0 else { throw shortened(done) }
+            try file.writeAll(SlabSlice(slab, 0..<count), at: base + done)
+            done += count
+        }
+    }
+
+    private func shortened(_ byteCount: Int) -> StorageError {
+        StorageError(
+            .corrupt, operation: "commit to", path: target, offset: base,
+            cause: "the output should have \(end) bytes, or \(base) and its staged part, "
+                + "and has \(max(byteCount, 0))",
+            advice: "put the output back, or start afresh without the state")
+    }
+}

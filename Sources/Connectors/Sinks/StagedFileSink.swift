@@ -1,0 +1,336 @@
+package import Dataflow
+package import Storage
+
+/// Writes files whose content becomes visible with checkpoints: exactly once, whatever is killed
+/// when.
+///
+/// What is written between two checkpoints goes to files of its own beside the targets. When the
+/// checkpoint is complete, a journal notes what is about to change, and the staged files are
+/// renamed to their targets or added to their ends. Names, rolling and headers are those of
+/// `FileSink`.
+package final class StagedFileSink: SinkWriter {
+    /// What to do when the files have more than the checkpoint that is restored knows of.
+    package enum Ahead: Sendable {
+        case refuse
+        /// Cut the files back to the checkpoint.
+        case rollBack
+        /// Go on behind what is there: some rows will be there twice.
+        case acceptDuplicates
+    }
+
+    /// The file that is written under a path now.
+    private struct Target {
+        /// The number in the name, of a rolled file.
+        var number = 0
+        /// Bytes of the file, staged ones too.
+        var byteCount = 0
+        var startedAt: Int64 = 0
+    }
+
+    /// A staged file that is still written to.
+    private struct Segment {
+        let file: any File
+        let path: String
+        let base: Int
+        var byteCount = 0
+    }
+
+    /// A staged file that is whole.
+    private struct Pending {
+        /// For which it was staged first.
+        let epoch: Int
+        let staged: StagedFile
+        let file: any File
+    }
+
+    private let options: FileSink.Options
+    private let journalPath: String
+    private let ahead: Ahead
+    private let fileSystem: any FileSystem
+    private let clock: EngineClock
+    private var journal: SinkJournal?
+    private var targets: [String: Target] = [:]
+    /// By the name of the file that they are for.
+    private var segments: [String: Segment] = [:]
+    /// What no complete checkpoint has.
+    private var pending: [Pending] = []
+    private var nextNumber = 1
+
+    package init(
+        _ options: FileSink.Options, journal: String, ahead: Ahead = .refuse,
+        fileSystem: any FileSystem, clock: EngineClock
+    ) {
+        self.options = options
+        journalPath = journal
+        self.ahead = ahead
+        self.fileSystem = fileSystem
+        self.clock = clock
+    }
+
+    // MARK: Opening
+
+    package func open() throws {
+        let journal = try openJournal()
+        targets = [:]
+        pending = []
+        try removeStaged(near: Set(journal.changes(after: 0).map(\.path)))
+        guard let path = options.path else { return }
+        if !options.isRolling, try fileSystem.status(of: path) != nil {
+            try fileSystem.unlink(path)
+        }
+        _ = try segment(for: target(path), path)
+    }
+
+    private func openJournal() throws -> SinkJournal {
+        if let journal { return journal }
+        let opened = try SinkJournal(journalPath, fileSystem: fileSystem)
+        journal = opened
+        return opened
+    }
+
+    package func lastEpoch() throws -> Int { try openJournal().lastEpoch }
+
+    package func resume(_ own: [UInt8], epoch: Int) throws {
+        let journal = try openJournal()
+        var reader = ByteReader(own)
+        nextNumber = try reader.count()
+        let count = try reader.count()
+        for _ in 0..<count {
+            let path = try reader.text()
+            var target = Target()
+            target.number = try reader.count()
+            target.byteCount = try reader.count()
+            target.startedAt = clock.monotonicNanoseconds()
+            targets[path] = target
+        }
+        let staged = try reader.list { reader throws(ByteReader.Damage) in
+            try StagedFile(from: &reader)
+        }
+        try reader.finish()
+        let later = journal.changes(after: epoch)
+        if later.isEmpty {
+            try Self.commit(staged, epoch: epoch, journal, fileSystem)
+        } else {
+            // Behind an epoch that is committed the output of those before it is, too.
+            try settle(later, epoch: epoch, staged, journal)
+        }
+        try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
+    }
+
+    /// Decides about what was committed behind the checkpoint.
+    private func settle(
+        _ later: [SinkJournal.Change], epoch: Int, _ staged: [StagedFile], _ journal: SinkJournal
+    ) throws {
+        switch ahead {
+        case .refuse:
+            throw SinkAhead(
+                paths: Set(later.map(\.path)).sorted(), epoch: epoch,
+                sinkEpoch: journal.lastEpoch)
+        case .rollBack:
+            for change in later.reversed() { try cut(change, staged) }
+        case .acceptDuplicates:
+            for (path, target) in targets {
+                let there = try fileSystem.status(of: name(of: target, path))?.byteCount
+                targets[path]?.byteCount = there ?? 0
+            }
+        }
+        try journal.forget(after: epoch)
+    }
+
+    /// Cuts a file back to what it had at the checkpoint.
+    private func cut(_ change: SinkJournal.Change, _ staged: [StagedFile]) throws {
+        var byteCount = staged.filter { $0.target == change.path }.map(\.end).max()
+        for (path, target) in targets where name(of: target, path) == change.path {
+            byteCount = target.byteCount
+        }
+        let end = byteCount ?? change.base
+        guard let status = try fileSystem.status(of: change.path), status.byteCount > end else {
+            return
+        }
+        let file = try fileSystem.open(change.path, .write(truncating: false))
+        try file.truncate(to: end)
+        try file.sync()
+    }
+
+    /// Removes staged files that no checkpoint knows of.
+    private func removeStaged(near paths: Set<String>) throws {
+        var directories = Set(paths.map { FilePath.directory(of: $0) })
+        directories.insert(FilePath.directory(of: options.path ?? journalPath))
+        for directory in directories.sorted() {
+            let place = directory.isEmpty ? "." : directory
+            guard try fileSystem.status(of: place)?.kind == .directory else { continue }
+            for name in try fileSystem.names(in: place) where StagedFile.isStaged(name) {
+                if isOwn(name) { try fileSystem.unlink(FilePath.join(directory, name)) }
+            }
+        }
+    }
+
+    /// Whether a staged file in a directory of ours is this sink's: another sink may write there.
+    private func isOwn(_ name: String) -> Bool {
+        guard let path = options.path else { return true }
+        let stem = options.isRolling ? RolledName(of: path).stem : FilePath.name(of: path)
+        return name.hasPrefix(".\(stem)")
+    }
+
+    // MARK: Writing
+
+    package func write(_ parts: [EncodedPart]) throws {
+        var rest = parts[...]
+        while let first = rest.first {
+            let count = rest.prefix { $0.target == first.target }.count
+            try write(rest.prefix(count), to: first.target.isEmpty ? options.path : first.target)
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func write(_ parts: ArraySlice<EncodedPart>, to path: String?) throws {
+        guard let path else { preconditionFailure("a part of a sink without a path names its own") }
+        var target = try target(path)
+        for part in parts where part.byteCount > 0 {
+            if isFull(target, adding: part.byteCount) { start(&target, anew: true) }
+            let name = try segment(for: target, path)
+            guard var segment = segments[name] else { continue }
+            try segment.file.writeAll([SlabSlice(part.slab, 0..<part.byteCount)])
+            segment.byteCount += part.byteCount
+            segments[name] = segment
+            target.byteCount = segment.base + segment.byteCount
+        }
+        targets[path] = target
+    }
+
+    private func isFull(_ target: Target, adding byteCount: Int) -> Bool {
+        if target.byteCount <= options.header.count { return false }
+        if let most = options.rollBytes, target.byteCount + byteCount > most { return true }
+        guard let age = options.rollNanoseconds else { return false }
+        return clock.monotonicNanoseconds() - target.startedAt >= age
+    }
+
+    /// The target of a path, known or new.
+    private func target(_ path: String) throws -> Target {
+        if let target = targets[path] { return target }
+        var target = Target()
+        try fileSystem.makeDirectories(FilePath.directory(of: path))
+        if options.isRolling {
+            target.number = try lastNumber(path)
+            start(&target, anew: true)
+        } else {
+            start(&target, anew: false)
+            if options.path == nil {
+                target.byteCount = try fileSystem.status(of: path)?.byteCount ?? 0
+            }
+        }
+        targets[path] = target
+        return target
+    }
+
+    private func start(_ target: inout Target, anew: Bool) {
+        if anew { target.number += 1 }
+        target.byteCount = 0
+        target.startedAt = clock.monotonicNanoseconds()
+    }
+
+    private func lastNumber(_ path: String) throws -> Int {
+        let name = RolledName(of: path)
+        let directory = FilePath.directory(of: path)
+        let there = try fileSystem.names(in: directory.isEmpty ? "." : directory)
+        return there.compactMap { name.number(of: $0) }.max() ?? 0
+    }
+
+    private func name(of target: Target, _ path: String) -> String {
+        options.isRolling ? RolledName(of: path).numbered(target.number) : path
+    }
+
+    /// The name of the file that a target's rows go to, with a staged file open for it.
+    private func segment(for target: Target, _ path: String) throws -> String {
+        let name = name(of: target, path)
+        guard segments[name] == nil else { return name }
+        let staged = StagedFile.path(for: name, number: nextNumber)
+        nextNumber += 1
+        try fileSystem.makeDirectories(FilePath.directory(of: name))
+        let file = try fileSystem.open(staged, .write(truncating: true))
+        var segment = Segment(file: file, path: staged, base: target.byteCount)
+        if target.byteCount == 0 && !options.header.isEmpty {
+            try file.writeAll([SlabSlice(Slab(options.header), 0..<options.header.count)])
+            segment.byteCount = options.header.count
+        }
+        segments[name] = segment
+        return name
+    }
+
+    package func flush() throws {}
+
+    // MARK: Checkpoints
+
+    package func stage(for epoch: Int) throws -> StagedOutput {
+        for (name, segment) in segments.sorted(by: { $0.key < $1.key }) {
+            let staged = StagedFile(
+                target: name, path: segment.path, base: segment.base,
+                byteCount: segment.byteCount)
+            pending.append(Pending(epoch: epoch, staged: staged, file: segment.file))
+        }
+        segments = [:]
+        let (staged, files) = (pending.map(\.staged), pending.map(\.file))
+        var output = StagedOutput()
+        output.own = encoded(staged)
+        let (fileSystem, journal) = (fileSystem, try openJournal())
+        let directories = Set(staged.map { FilePath.directory(of: $0.path) }).sorted()
+        output.sync = {
+            for file in files { try file.sync() }
+            for directory in directories { try fileSystem.syncDirectory(directory) }
+        }
+        output.commit = { try Self.commit(staged, epoch: epoch, journal, fileSystem) }
+        return output
+    }
+
+    private func encoded(_ staged: [StagedFile]) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(count: nextNumber)
+        writer.append(count: targets.count)
+        for (path, target) in targets.sorted(by: { $0.key < $1.key }) {
+            writer.append(path)
+            writer.append(count: target.number)
+            writer.append(count: target.byteCount)
+        }
+        writer.append(count: staged.count)
+        for file in staged { file.encode(to: &writer) }
+        return writer.bytes
+    }
+
+    private static func commit(
+        _ staged: [StagedFile], epoch: Int, _ journal: SinkJournal, _ fileSystem: any FileSystem
+    ) throws {
+        guard !staged.isEmpty else { return }
+        try journal.add(
+            SinkJournal.Record(
+                epoch: epoch,
+                changes: staged.map {
+                    SinkJournal.Change(path: $0.target, base: $0.base, end: $0.end)
+                }))
+        for file in staged { try file.commit(in: fileSystem) }
+    }
+
+    package func committed(_ epoch: Int) { pending.removeAll { $0.epoch <= epoch } }
+
+    package func close() throws {
+        segments = [:]
+        targets = [:]
+        journal = nil
+    }
+
+    package func interrupt() {}
+}
+
+/// A sink has committed more than the checkpoint that a run would go on from knows of.
+package struct SinkAhead: Error, CustomStringConvertible {
+    package let paths: [String]
+    package let epoch: Int
+    package let sinkEpoch: Int
+
+    package var description: String {
+        """
+        output was committed up to checkpoint \(sinkEpoch), but only checkpoint \(epoch) can be \
+        restored: \(paths.joined(separator: ", ")). Cut the output back with --roll-back-sinks, \
+        or go on behind it with --accept-duplicates
+        """
+    }
+}

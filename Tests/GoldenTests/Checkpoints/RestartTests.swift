@@ -1,0 +1,75 @@
+import Execution
+import TestSupport
+import Testing
+
+/// Runs that are interrupted again and again, and go on from their checkpoints on other numbers of
+/// workers: their output is that of a run that nobody disturbed.
+struct RestartTests {
+    /// One run after the other until one comes to the end; gives it, and how many there were.
+    private static func finish(
+        _ workload: Workload, _ input: WorkloadInput, over files: MemoryFileSystem, state: String,
+        random: inout SplitMix64
+    ) throws -> (run: PipelineRun, count: Int) {
+        var set = input.settings(workload)
+        set += [
+            "settings.state=\(state)", "settings.checkpoint={ every: 10ms }",
+            "settings.chunk_size=20KiB", "settings.batch_rows=500",
+        ]
+        let yaml = try Repository.text("pipelines/\(workload.rawValue).yaml")
+        var count = 0
+        while true {
+            count += 1
+            // The later ones get further, so that there is an end.
+            let kind: Interruption.Kind = random.chance(0.5) ? .stop : .failure
+            let interruption = Interruption(kind, afterReads: random.int(3...30 + count * 10))
+            let run = try PipelineRun.run(
+                yaml, name: workload.rawValue, over: files,
+                set: set + ["settings.workers=\(random.int(1...4))"], interruption: interruption)
+            if run.failure?.hasPrefix("Failure") == true { continue }
+            try #require(run.failure == nil, "\(run.failure ?? "")")
+            if run.isFinished { return (run, count) }
+        }
+    }
+
+    @Test(
+        arguments: Workload.allCases,
+        ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory }"])
+    func interruptedRunsGiveTheSame(_ workload: Workload, _ state: String) throws {
+        let input = WorkloadInput(
+            name: "interrupted", rows: 20_000, seed: Seeds.base + 7, disorder: 60_000,
+            duplicates: 30, late: 5, delay: 20_000, retain: 7_200_000)
+        let (orders, shops) = (try input.orders(), try GeneratedInput.shops(2000))
+        let plain = try input.run(workload, orders, shops, "workers=1")
+        for seed in Seeds.list(3) {
+            var random = SplitMix64(seed: seed)
+            let files = MemoryFileSystem()
+            files.put("orders.ndjson", orders)
+            files.put("shops.ndjson", shops)
+            let (run, count) = try Self.finish(
+                workload, input, over: files, state: state, random: &random)
+            #expect(count > 1, "\(Seeds.note(seed))")
+            for path in ["out.ndjson", "late.ndjson"] {
+                #expect(
+                    run.lines(path).sorted() == plain.lines(path).sorted(),
+                    "\(path) \(Seeds.note(seed))")
+            }
+            for (step, expected) in zip(run.statistics.steps, plain.statistics.steps) {
+                #expect(step.counters == expected.counters, "\(Seeds.note(seed))")
+            }
+            // Of a finished run nothing is left but the word that it is.
+            let left = run.files.paths.filter { $0.hasPrefix("state/") && $0 != "state/LOCK" }
+            #expect(left.count == 1 && left[0].hasSuffix(".manifest"), "\(left)")
+        }
+    }
+}
+
+extension PipelineRun {
+    /// Whether the newest checkpoint is that of the end of the input.
+    fileprivate var isFinished: Bool {
+        guard let newest = files.paths.filter({ $0.hasSuffix(".manifest") }).max() else {
+            return false
+        }
+        // The file's head has 20 bytes, the epoch 8.
+        return files.bytes(newest)[28] == 1
+    }
+}
