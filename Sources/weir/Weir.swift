@@ -11,6 +11,7 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ExplainCommand.self, GenerateCommand.self,
+            LogVerbs.self,
             VersionCommand.self,
         ])
 

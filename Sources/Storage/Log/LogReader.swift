@@ -100,6 +100,27 @@ package final class LogView: Sendable {
     }
 }
 
+/// Waits until something more of a log counts, whichever process writes to it.
+package final class LogWait: Sendable {
+    private let watch: FileWatch?
+    /// A writer's mark may change without a notice: on a file system of another machine, say.
+    private static let pollMilliseconds = 1000
+    private static let blindPollMilliseconds = 20
+
+    package init(_ view: LogView) {
+        watch = view.fileSystem.watch(FilePath.join(view.directory, LogNames.marks))
+    }
+
+    /// Sleeps until the mark was written since the last sleep, or a wake; at most `milliseconds`, and
+    /// shorter where it is time to look again. Gives false after a wake.
+    package func wait(_ waker: Waker, milliseconds: Int) -> Bool {
+        guard let watch else {
+            return !waker.wait(milliseconds: min(milliseconds, Self.blindPollMilliseconds))
+        }
+        return watch.wait(waker, milliseconds: min(milliseconds, Self.pollMilliseconds))
+    }
+}
+
 /// Reads a partition of a log from an offset on, batch by batch, up to the commit mark.
 ///
 /// Damage is stepped over and noted; it is never returned as data.
