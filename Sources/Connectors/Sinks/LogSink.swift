@@ -15,8 +15,8 @@ package final class LogSink: SinkWriter {
         package var log = LogOptions()
         /// Whether output counts with checkpoints alone.
         package var isStaged = false
-        /// Whether a run may undo what the log committed after the checkpoint it goes on from.
-        package var rollsBack = false
+        /// What to do when the log has committed more than the checkpoint that is restored knows of.
+        package var ahead = StagedFileSink.Ahead.refuse
 
         package init(directory: String) { self.directory = directory }
     }
@@ -133,12 +133,15 @@ package final class LogSink: SinkWriter {
         let writer = try openWriter()
         guard options.isStaged, !own.isEmpty else { return }
         let mark = writer.mark
-        if mark.epoch > UInt64(epoch) && !options.rollsBack {
-            throw StorageError(
-                .alreadyExists, operation: "resume", path: options.directory,
-                cause: "the log has committed epoch \(mark.epoch), the checkpoint is of epoch "
-                    + "\(epoch)",
-                advice: "restore a newer checkpoint, or allow sinks to be rolled back")
+        if mark.epoch > UInt64(epoch) {
+            switch options.ahead {
+            case .refuse:
+                throw SinkAhead(
+                    paths: [options.directory], epoch: epoch, sinkEpoch: Int(mark.epoch))
+            case .rollBack: break
+            case .acceptDuplicates:
+                return try writer.restore(to: mark.ends, epoch: UInt64(epoch))
+            }
         }
         try writer.restore(to: try LogPlaces(decoding: own), epoch: UInt64(epoch))
     }

@@ -41,18 +41,8 @@ struct LogPoint: ExpressibleByArgument {
     init(_ start: LogStart) { self.start = start }
 
     init?(argument: String) {
-        switch argument {
-        case "earliest": start = .earliest
-        case "latest": start = .latest
-        default:
-            if let offset = Int64(argument), offset >= 0 {
-                start = .offset(offset)
-            } else if let time = Quantity.time(argument) {
-                start = .timestamp(time)
-            } else {
-                return nil
-            }
-        }
+        guard let start = LogStart(text: argument) else { return nil }
+        self.start = start
     }
 
     static let hint = "earliest, latest, an offset, or a time such as 2026-01-01T00:00:00Z"
