@@ -31,6 +31,7 @@ BEGIN {
     # Where unsafe code may stand: bytes of files and formats, columns, keyed tables.
     split("Sources/Storage/Encoding/ Sources/Storage/Compression/ Sources/Storage/FileSystem/ " \
         "Sources/Storage/Tree/ Sources/Storage/Table/ Sources/Storage/Bucketed/ Sources/Storage/Keyed/ " \
+        "Sources/Storage/Log/ " \
         "Sources/Dataflow/Batch/ Sources/Connectors/Formats/ " \
         "Sources/Connectors/Generators/ Sources/weir/ Sources/weir-bench/ Tests/", unsafeFolders, " ")
     # Accumulators of a window's groups: raw memory of a fixed layout, addressed per row.

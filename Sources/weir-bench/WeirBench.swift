@@ -8,6 +8,8 @@ struct WeirBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weir-bench",
         abstract: "Measures the parts of weir, its state store, and its latency.",
-        subcommands: [MicroCommand.self, LatencyCommand.self, StoreCommand.self],
+        subcommands: [
+            MicroCommand.self, LatencyCommand.self, StoreCommand.self, LogCommand.self,
+        ],
         defaultSubcommand: MicroCommand.self)
 }

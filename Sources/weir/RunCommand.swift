@@ -123,7 +123,7 @@ struct RunCommand: ParsableCommand {
             switch source.spec.kind {
             case .tcp: isEndless = true
             case .generate(let generator): isEndless = generator.isEndless
-            case .file, .standardInput: isEndless = false
+            case .file, .standardInput, .log: isEndless = false
             }
             guard isEndless else { continue }
             StandardError.write(

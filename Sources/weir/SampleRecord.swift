@@ -32,7 +32,7 @@ final class SampleRecord: Sendable {
         switch source.kind {
         case .standardInput: true
         case .file(let file): !file.follow && file.files.count == 1
-        case .tcp, .generate: false
+        case .tcp, .log, .generate: false
         }
     }
 }

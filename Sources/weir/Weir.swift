@@ -11,7 +11,7 @@ struct Weir: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ExplainCommand.self, GenerateCommand.self,
-            StateCommand.self, CheckpointCommand.self, VersionCommand.self,
+            LogCommand.self, StateCommand.self, CheckpointCommand.self, VersionCommand.self,
         ])
 
     /// Parses and runs; mistakes on the command line count as bad configuration.

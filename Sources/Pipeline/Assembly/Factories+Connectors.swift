@@ -43,6 +43,15 @@ extension SourceSpec {
             options.connectionsMax = tcp.connectionsMax
             options.partitionPerConnection = scope == .connection || scope == .partition
             return TCPSource(options, clock: surroundings.clock)
+        case .log(let log):
+            var options = LogSource.Options(directory: log.path)
+            options.start = log.start
+            options.partitions = log.partitions
+            options.isFollowing = log.follow
+            options.recordBytesMax = recordBytesMax
+            options.partitionPerPartition = scope == .partition
+            return LogSource(
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .generate(let generator):
             return GenerateSource(try RecordGenerator(generator.options))
         }
@@ -83,6 +92,15 @@ extension WatermarkSpec {
 }
 
 extension SinkSpec {
+    /// What each row's target is made from, where not all have the same.
+    var targetTemplate: PathTemplate? {
+        switch kind {
+        case .file(let file): file.template.literal == nil ? file.template : nil
+        case .log(let log): log.key?.value
+        case .standardOutput, .tcp, .blackhole: nil
+        }
+    }
+
     /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
     /// journal that no other sink has.
     func makeWriter(
@@ -109,6 +127,13 @@ extension SinkSpec {
             options.firstPauseMilliseconds = Int(max(1, tcp.retryMin / 1000))
             options.longestPauseMilliseconds = Int(max(1, tcp.retryMax / 1000))
             return TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+        case .log(let log):
+            var options = LogSink.Options(directory: log.path.value)
+            options.log = log.options
+            options.isStaged = journal != nil
+            options.ahead = surroundings.recovery.sinksAhead
+            return LogSink(
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .blackhole: return BlackholeSink()
         }
     }

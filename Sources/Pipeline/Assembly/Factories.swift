@@ -228,8 +228,8 @@ extension CheckedPipeline {
             let output = try csvOutput(sink, csv, input, surroundings)
             plain = { output.makeEncoder() }
         }
-        guard case .file(let file) = sink.kind, file.template.literal == nil else { return plain }
-        let expander = try PathExpander(file.template, schema: schema)
+        guard let template = sink.targetTemplate else { return plain }
+        let expander = try PathExpander(template, schema: schema)
         return { TargetedEncoder(plain(), expander) }
     }
 

@@ -71,6 +71,7 @@ extension PipelineWorld {
             },
             expandPath: { path in (try? FilePattern(path).expand(in: fileSystem)) ?? [] },
             sample: { source in
+                if case .log(let log) = source.kind { return sample(of: log, fileSystem) }
                 guard case .file(let files) = source.kind, let first = files.files.first else {
                     return nil
                 }
@@ -78,6 +79,26 @@ extension PipelineWorld {
                 return try? read(first, count, fileSystem, codec: Codec(path: first))
             },
             coreCount: coreCount)
+    }
+
+    /// The first records of a log; nil where there is none.
+    private static func sample(
+        of spec: LogSourceSpec, _ fileSystem: any FileSystem
+    ) -> [UInt8]? {
+        guard let view = try? LogView(spec.path, fileSystem: fileSystem) else { return nil }
+        for partition in spec.partitions ?? Array(0..<view.options.partitionCount) {
+            guard let reader = try? LogReader(view, partition: partition, from: .earliest),
+                let batch = try? reader.next()
+            else { continue }
+            var bytes: [UInt8] = []
+            var records = batch.records
+            while bytes.count < SampleInference.bytesMax, let record = try? records.next() {
+                guard let value = record.value else { continue }
+                bytes += batch.body.slab.array(value) + [UInt8(ascii: "\n")]
+            }
+            return bytes
+        }
+        return nil
     }
 
     /// The first bytes of a file.

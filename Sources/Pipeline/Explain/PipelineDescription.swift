@@ -115,6 +115,7 @@ extension CheckedPipeline {
             text = "\(paths) (\(count)\(file.follow ? ", followed" : ""))"
         case .standardInput: text = "standard input"
         case .tcp(let tcp): text = "listens on \(tcp.listen)"
+        case .log(let log): text = "log \(log.path)\(log.follow ? " (followed)" : "")"
         case .generate(let generator):
             text = "\(generator.rows.map { "\($0) " } ?? "")\(generator.generator)"
         }

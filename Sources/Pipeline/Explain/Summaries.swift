@@ -81,6 +81,8 @@ extension SinkSpec.Kind {
                 "connects again after \(least), later up to \(most); meanwhile rows wait, and "
                     + "sources with them"
             )
+        case .log(let log):
+            return ("log \(log.path.value)", "ends the run with an error that names the log")
         case .blackhole: return ("nowhere", "never: it counts rows and forgets them")
         }
     }

@@ -50,14 +50,22 @@ struct SinkChecker {
     private func checkPath(
         _ sink: SinkSpec, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
     ) -> Bool {
-        guard case .file(let file) = sink.kind else { return true }
-        let problems = file.template.problems(for: schema)
+        let template: PathTemplate
+        let (key, place): (String, Place)
+        switch sink.kind {
+        case .file(let file): (template, key, place) = (file.template, "path", file.path.place)
+        case .log(let log):
+            guard let named = log.key else { return true }
+            (template, key, place) = (named.value, "key", named.place)
+        case .standardOutput, .tcp, .blackhole: return true
+        }
+        let problems = template.problems(for: schema)
         for problem in problems {
-            diagnostics.error(at: file.path.place, "'path', for \(title): \(problem.message)")
+            diagnostics.error(at: place, "'\(key)', for \(title): \(problem.message)")
         }
         guard problems.isEmpty else { return false }
-        reads.formUnion(file.template.fieldNames.compactMap { schema.index(of: $0) })
-        if needsTime(file.template), let time = schema.eventTime { reads.insert(time) }
+        reads.formUnion(template.fieldNames.compactMap { schema.index(of: $0) })
+        if needsTime(template), let time = schema.eventTime { reads.insert(time) }
         return true
     }
 

@@ -98,7 +98,7 @@ extension KeyList {
     static let source = KeyList(
         title: "Every source",
         keys: [
-            Key("type", "file, stdin, tcp or generate", "required"),
+            Key("type", "file, stdin, tcp, log or generate", "required"),
             Key("format", "mapping or json or csv", "json"),
             Key("schema", "mapping", "from a sample"),
             Key("event_time", "field"),
@@ -121,6 +121,14 @@ extension KeyList {
             Key("framing", "newline or length_prefixed", "newline"),
             Key("max_connections", "int", "1024"),
             .later("buffer"),
+        ])
+    static let logSource = KeyList(
+        title: "Source: log",
+        keys: [
+            Key("path", "path", "required"),
+            Key("from", "earliest, latest, offset or timestamp", "earliest"),
+            Key("partitions", "list of int", "all"),
+            Key("follow", "bool", "false"),
         ])
     static let generateSource = KeyList(
         title: "Source: generate",
@@ -236,7 +244,7 @@ extension KeyList {
     static let sink = KeyList(
         title: "Every sink",
         keys: [
-            Key("type", "stdout, file, tcp or blackhole", "required"),
+            Key("type", "stdout, file, tcp, log or blackhole", "required"),
             Key("inputs", "output or list of outputs", "the entry above"),
             Key("format", "mapping or json or csv", "json"),
         ])
@@ -255,6 +263,18 @@ extension KeyList {
             Key("retry_min", "duration", "100ms"),
             Key("retry_max", "duration", "10s"),
         ])
+    static let logSink = KeyList(
+        title: "Sink: log",
+        keys: [
+            Key("path", "path", "required"),
+            Key("key", "field"),
+            Key("partitions", "int", "1"),
+            Key("compression", "none, lz4 or zstd", "none"),
+            Key("segment", "size", "64MiB"),
+            Key("keep_size", "size", "off"),
+            Key("keep_age", "duration", "off"),
+            Key("quota", "size", "off"),
+        ])
     static let blackholeSink = KeyList(title: "Sink: blackhole", keys: [])
     static let csvOutput = KeyList(
         title: "Sink format: csv",
@@ -272,9 +292,11 @@ extension KeyList {
         switch (section, type) {
         case ("sources", "file"): fileSource.keys
         case ("sources", "tcp"): tcpSource.keys
+        case ("sources", "log"): logSource.keys
         case ("sources", "generate"): generateSource.keys
         case ("sinks", "file"): fileSink.keys
         case ("sinks", "tcp"): tcpSink.keys
+        case ("sinks", "log"): logSink.keys
         default: []
         }
     }
@@ -282,8 +304,9 @@ extension KeyList {
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
         top, settings, state, checkpoint, secondPlace, source, fileSource, stdinSource, tcpSource,
-        generateSource, watermark,
-        table, field, jsonFormat, csvFormat, step, filter, map, dedup, broadcastJoin, window,
-        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, blackholeSink, csvOutput,
+        logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step, filter,
+        map, dedup, broadcastJoin, window,
+        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, logSink, blackholeSink,
+        csvOutput,
     ]
 }

@@ -1,10 +1,11 @@
 import Connectors
+import Storage
 
 /// Reads the declaration of a sink.
 struct SinkReader {
-    static let types = ["stdout", "file", "tcp", "blackhole"]
+    static let types = ["stdout", "file", "tcp", "log", "blackhole"]
     /// Types that a later version has.
-    static let laterTypes = ["log", "http", "sqlite"]
+    static let laterTypes = ["http", "sqlite"]
 
     let diagnostics: Diagnostics
 
@@ -21,6 +22,7 @@ struct SinkReader {
             case "stdout": .stdoutSink
             case "file": .fileSink
             case "tcp": .tcpSink
+            case "log": .logSink
             default: .blackholeSink
             }
         guard
@@ -37,6 +39,7 @@ struct SinkReader {
             case "stdout": .standardOutput
             case "file": readFile(reader).map { .file($0) }
             case "tcp": readTCP(reader).map { .tcp($0) }
+            case "log": readLog(reader).map { .log($0) }
             default: .blackhole
             }
         let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
@@ -45,6 +48,10 @@ struct SinkReader {
             diagnostics.error(
                 at: reader.place(of: "framing"),
                 "'framing: length_prefixed' takes json; records of csv end with their lines")
+        }
+        if case .log = kind, case .csv = format {
+            diagnostics.error(
+                at: reader.place(of: "format"), "a log sink takes json: its records have no header")
         }
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
         return SinkSpec(name: name, inputs: inputs, kind: kind, format: format)
@@ -76,6 +83,34 @@ struct SinkReader {
             diagnostics.error(at: path.place, "'path': \(error.message)")
             return nil
         }
+    }
+
+    private func readLog(_ reader: SpecReader) -> LogSinkSpec? {
+        var options = LogOptions()
+        options.partitionCount = reader.integer("partitions", 1...4096)?.value ?? 1
+        switch reader.choice("compression", ["none", "lz4", "zstd"])?.value {
+        case "lz4": options.codec = .lz4
+        case "zstd": options.codec = .zstd(level: 3)
+        default: options.codec = .none
+        }
+        options.segmentBytes =
+            reader.size("segment", atLeast: 4096)?.value ?? options.segmentBytes
+        options.bytesKept = reader.size("keep_size")?.value
+        options.ageKept = reader.duration("keep_age")?.value
+        options.quota = reader.size("quota")?.value
+        var key: Located<PathTemplate>?
+        if let field = reader.string("key", takes: "the name of a field") {
+            do throws(PathTemplateError) {
+                key = Located(try PathTemplate("{\(field.value)}"), at: field.place)
+            } catch {
+                diagnostics.error(at: field.place, "'key' takes the name of a field")
+            }
+        }
+        guard let path = reader.string("path", takes: "the directory of a log") else {
+            reader.miss("path", "path: logs/orders")
+            return nil
+        }
+        return LogSinkSpec(path: path, key: key, options: options)
     }
 
     private func readTCP(_ reader: SpecReader) -> TCPSinkSpec? {

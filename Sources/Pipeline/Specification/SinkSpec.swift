@@ -1,4 +1,5 @@
 package import Connectors
+package import Storage
 
 /// A sink as the file declares it.
 package struct SinkSpec: Sendable {
@@ -11,6 +12,7 @@ package struct SinkSpec: Sendable {
         case standardOutput
         case file(FileSinkSpec)
         case tcp(TCPSinkSpec)
+        case log(LogSinkSpec)
         case blackhole
     }
 
@@ -20,6 +22,7 @@ package struct SinkSpec: Sendable {
         case .standardOutput: "stdout"
         case .file: "file"
         case .tcp: "tcp"
+        case .log: "log"
         case .blackhole: "blackhole"
         }
     }
@@ -32,6 +35,15 @@ package struct FileSinkSpec: Sendable {
     package let rollBytes: Int?
     /// Microseconds after which a file is rolled.
     package let rollEvery: Int64?
+}
+
+package struct LogSinkSpec: Sendable {
+    /// The log's directory.
+    package let path: Located<String>
+    /// The field that chooses the partition, as the template of a record's key.
+    package let key: Located<PathTemplate>?
+    /// How the log is made where it is absent.
+    package let options: LogOptions
 }
 
 package struct TCPSinkSpec: Sendable {

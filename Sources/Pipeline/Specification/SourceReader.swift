@@ -1,11 +1,10 @@
 import Connectors
 import Dataflow
+package import Storage
 
 /// Reads the declaration of a source.
 struct SourceReader {
-    static let types = ["file", "stdin", "tcp", "generate"]
-    /// Types that a later version has.
-    static let laterTypes = ["log"]
+    static let types = ["file", "stdin", "tcp", "log", "generate"]
 
     let world: PipelineWorld
     let diagnostics: Diagnostics
@@ -16,13 +15,14 @@ struct SourceReader {
         guard
             let type = ComponentType.read(
                 node, title: title, name: name, kind: "source type", SourceReader.types,
-                later: SourceReader.laterTypes, diagnostics: diagnostics)
+                later: [], diagnostics: diagnostics)
         else { return nil }
         let own: KeyList =
             switch type {
             case "file": .fileSource
             case "stdin": .stdinSource
             case "tcp": .tcpSource
+            case "log": .logSource
             default: .generateSource
             }
         guard
@@ -36,6 +36,11 @@ struct SourceReader {
             diagnostics.error(
                 at: reader.place(of: "framing"),
                 "'framing: length_prefixed' takes json; records of csv end with their lines")
+        }
+        if case .log = kind, case .csv = format {
+            diagnostics.error(
+                at: reader.place(of: "format"),
+                "a log source takes json: its records have no header")
         }
         let schema = readSchema(reader, format)
         let eventTime = reader.string("event_time", takes: "the name of a field")
@@ -75,6 +80,7 @@ struct SourceReader {
         case "file": readFile(reader).map { .file($0) }
         case "stdin": .standardInput
         case "tcp": readTCP(reader).map { .tcp($0) }
+        case "log": readLog(reader).map { .log($0) }
         default: readGenerator(reader).map { .generate($0) }
         }
     }
@@ -111,6 +117,39 @@ struct SourceReader {
             listen: listen,
             framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
             connectionsMax: connections?.value ?? 1024)
+    }
+
+    private func readLog(_ reader: SpecReader) -> LogSourceSpec? {
+        let follow = (reader.bool("follow")?.value ?? false) && world.followsFiles
+        var start = LogStart.earliest
+        if let from = reader.string("from", takes: "earliest, latest, an offset or a time") {
+            if let found = LogStart(text: from.value) {
+                start = found
+            } else {
+                diagnostics.error(
+                    at: from.place,
+                    "'from' takes earliest, latest, an offset, or a time such as "
+                        + "2026-01-01T00:00:00Z")
+            }
+        }
+        var partitions: [Int]?
+        if let names = reader.strings("partitions", of: "numbers of partitions") {
+            partitions = names.compactMap { name in
+                if let number = Int(name.value), number >= 0 { return number }
+                diagnostics.error(at: name.place, "'\(name.value)' is no number of a partition")
+                return nil
+            }
+            if names.isEmpty {
+                diagnostics.error(
+                    at: reader.place(of: "partitions"), "'partitions' names no partition")
+            }
+        }
+        guard let path = reader.string("path", takes: "the directory of a log") else {
+            reader.miss("path", "path: logs/orders")
+            return nil
+        }
+        return LogSourceSpec(
+            path: path.value, start: start, partitions: partitions, follow: follow)
     }
 
     /// The options that each generator has, besides those of all.
@@ -284,5 +323,23 @@ enum EndpointReader {
             return nil
         }
         return endpoint
+    }
+}
+
+extension LogStart {
+    /// A start as people write it: `earliest`, `latest`, an offset, or a time in UTC.
+    package init?(text: String) {
+        switch text {
+        case "earliest": self = .earliest
+        case "latest": self = .latest
+        default:
+            if let offset = Int64(text), offset >= 0 {
+                self = .offset(offset)
+            } else if let time = Quantity.time(text) {
+                self = .timestamp(time)
+            } else {
+                return nil
+            }
+        }
     }
 }

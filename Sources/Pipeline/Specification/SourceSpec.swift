@@ -1,5 +1,6 @@
 package import Connectors
 package import Dataflow
+package import Storage
 
 /// A source as the file declares it, with everything typed and in range.
 package struct SourceSpec: Sendable {
@@ -19,6 +20,7 @@ package struct SourceSpec: Sendable {
         case file(FileSourceSpec)
         case standardInput
         case tcp(TCPSourceSpec)
+        case log(LogSourceSpec)
         case generate(GeneratorSpec)
     }
 
@@ -28,6 +30,7 @@ package struct SourceSpec: Sendable {
         case .file: "file"
         case .standardInput: "stdin"
         case .tcp: "tcp"
+        case .log: "log"
         case .generate: "generate"
         }
     }
@@ -38,6 +41,15 @@ package struct FileSourceSpec: Sendable {
     package let paths: [Located<String>]
     /// The files there are, in order; sorted within each glob.
     package let files: [String]
+    package let follow: Bool
+}
+
+package struct LogSourceSpec: Sendable {
+    /// The log's directory.
+    package let path: String
+    package let start: LogStart
+    /// The partitions that are read; all where nil.
+    package let partitions: [Int]?
     package let follow: Bool
 }
 

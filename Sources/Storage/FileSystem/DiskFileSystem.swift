@@ -86,6 +86,8 @@ package struct DiskFileSystem: FileSystem {
         }
     }
 
+    package func watch(_ path: String) -> FileWatch? { FileWatch(path) }
+
     package func syncDirectory(_ path: String) throws(StorageError) {
         let directory = path.isEmpty ? "." : path
         let descriptor = unsafe Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -22,6 +22,14 @@ package protocol FileSystem: Sendable {
 
     /// Makes creations, renames and removals in a directory durable.
     func syncDirectory(_ path: String) throws(StorageError)
+
+    /// Watches a file for writes of any process; nil where that cannot be done.
+    func watch(_ path: String) -> FileWatch?
+}
+
+extension FileSystem {
+    /// Most twins have nobody else who writes: whoever waits looks again now and then.
+    package func watch(_ path: String) -> FileWatch? { nil }
 }
 
 /// How a file is opened.

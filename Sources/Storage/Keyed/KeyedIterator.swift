@@ -89,7 +89,9 @@ package final class KeyedIterator {
         if isAtEntry {
             isAtEntry = false
             merge.withFirst { held.set($0) }
-            repeat { try merge.next() } while !merge.isAtEnd && merge.withFirst { held.isKey(of: $0) }
+            repeat {
+                try merge.next()
+            } while !merge.isAtEnd && merge.withFirst { held.isKey(of: $0) }
         }
         try find()
     }

@@ -303,7 +303,8 @@ extension KeyedWorld {
             let mark = unsafe isNew.base.load(fromByteOffset: row, as: UInt8.self)
             try #require((mark == 1) == !isThere)
             let value = found.value(row)
-            let bytes = value.byteCount == 0 ? [] : unsafe value.withUnsafeBytes { unsafe Array($0) }
+            let bytes =
+                value.byteCount == 0 ? [] : unsafe value.withUnsafeBytes { unsafe Array($0) }
             try #require(bytes == twin[key]?.bytes)
         }
         try #require(made == expectedNew)

@@ -186,4 +186,3 @@ extension KeyRange {
         return unsafe !Self.precedes(key, upper)
     }
 }
-

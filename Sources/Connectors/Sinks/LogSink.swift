@@ -1,0 +1,155 @@
+package import Dataflow
+package import Storage
+
+/// Appends rows to an embedded log, a record each; made where it is absent.
+///
+/// Without checkpoints, what was written counts at each flush, and at the end. With checkpoints it
+/// counts when its checkpoint is complete, and a restore removes what was appended later, so that
+/// no row is lost or doubled. Parts that name a target are keyed: the target is the key of their
+/// records, and its hash chooses the partition; all others go to partition 0.
+package final class LogSink: SinkWriter {
+    /// Where to, and how.
+    package struct Options: Sendable {
+        package var directory: String
+        /// How the log is made where it is absent.
+        package var log = LogOptions()
+        /// Whether output counts with checkpoints alone.
+        package var isStaged = false
+        /// What to do when the log has committed more than the checkpoint that is restored knows of.
+        package var ahead = StagedFileSink.Ahead.refuse
+
+        package init(directory: String) { self.directory = directory }
+    }
+
+    private let options: Options
+    private let fileSystem: any FileSystem
+    private let clock: EngineClock
+    private var writer: LogWriter?
+    private var batches: [LogBatchBuilder] = []
+
+    /// Bytes of records after which a batch is appended.
+    private static let batchBytesMax = 1 << 20
+
+    package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
+        self.options = options
+        self.fileSystem = fileSystem
+        self.clock = clock
+    }
+
+    package func open() throws { _ = try openWriter() }
+
+    private func openWriter() throws -> LogWriter {
+        if let writer { return writer }
+        do throws(StorageError) {
+            try LogWriter.create(
+                options.directory, options: options.log, fileSystem: fileSystem)
+        } catch {
+            guard error.kind == .alreadyExists else { throw error }
+        }
+        let clock = clock
+        let made = try LogWriter(
+            options.directory, mode: options.isStaged ? .staged : .plain, fileSystem: fileSystem,
+            clock: { clock.monotonicNanoseconds() / 1000 })
+        batches = (0..<made.options.partitionCount).map { _ in LogBatchBuilder() }
+        writer = made
+        return made
+    }
+
+    package func write(_ parts: [EncodedPart]) throws {
+        let writer = try openWriter()
+        let now = clock.wallMicroseconds()
+        for part in parts where part.byteCount > 0 {
+            var partition = 0
+            var key: SlabSlice?
+            if !part.target.isEmpty {
+                let bytes = Array(part.target.utf8)
+                let slab = Slab(bytes)
+                partition = Int(slab.hash(0..<bytes.count) % UInt64(batches.count))
+                key = SlabSlice(slab, 0..<bytes.count)
+            }
+            try add(part, key, to: partition, now, writer)
+        }
+        // Nothing of ours waits: what was written is in the log's files.
+        for partition in batches.indices { try append(partition, writer) }
+    }
+
+    /// Makes records of the lines of a part.
+    private func add(
+        _ part: EncodedPart, _ key: SlabSlice?, to partition: Int, _ now: Int64,
+        _ writer: LogWriter
+    ) throws {
+        let batch = batches[partition]
+        let bytes = part.slab.bytes(0..<part.byteCount)
+        var start = 0
+        while start < part.byteCount {
+            let found = ByteScan.first(UInt8(ascii: "\n"), in: bytes, start..<part.byteCount)
+            let end = found ?? part.byteCount
+            let record = SlabSlice(part.slab, start..<end)
+            if let key {
+                batch.add(key: key, value: record, timestamp: now)
+            } else {
+                batch.add(record, timestamp: now)
+            }
+            start = end + 1
+            if batch.byteCount >= Self.batchBytesMax { try append(partition, writer) }
+        }
+    }
+
+    private func append(_ partition: Int, _ writer: LogWriter) throws {
+        let batch = batches[partition]
+        guard batch.recordCount > 0 else { return }
+        _ = try writer.append(batch, to: partition)
+        batch.reset()
+    }
+
+    package func flush() throws {
+        if !options.isStaged { try writer?.commit() }
+    }
+
+    package func close() throws {
+        if !options.isStaged { try writer?.retain(now: clock.wallMicroseconds()) }
+        try writer?.close()
+        writer = nil
+    }
+
+    package func interrupt() {}
+
+    // MARK: Checkpoints
+
+    package func stage(for epoch: Int) throws -> StagedOutput {
+        guard let writer, options.isStaged else {
+            try flush()
+            return StagedOutput()
+        }
+        let ends = writer.ends
+        var staged = StagedOutput()
+        staged.own = ends.encoded
+        staged.sync = { _ = try writer.stage() }
+        staged.commit = { try writer.commit(ends, epoch: UInt64(epoch)) }
+        return staged
+    }
+
+    package func resume(_ own: [UInt8], epoch: Int) throws {
+        let writer = try openWriter()
+        guard options.isStaged, !own.isEmpty else { return }
+        let mark = writer.mark
+        if mark.epoch > UInt64(epoch) {
+            switch options.ahead {
+            case .refuse:
+                throw SinkAhead(
+                    paths: [options.directory], epoch: epoch, sinkEpoch: Int(mark.epoch))
+            case .rollBack: break
+            case .acceptDuplicates:
+                return try writer.restore(to: mark.ends, epoch: UInt64(epoch))
+            }
+        }
+        try writer.restore(to: try LogPlaces(decoding: own), epoch: UInt64(epoch))
+    }
+
+    package func lastEpoch() throws -> Int {
+        guard options.isStaged,
+            try fileSystem.status(of: FilePath.join(options.directory, "log.meta")) != nil
+        else { return 0 }
+        return Int(try LogView(options.directory, fileSystem: fileSystem).mark().epoch)
+    }
+}

@@ -1,0 +1,163 @@
+/// What an opening found that was not as it should be.
+package struct LogFindings: Sendable, Equatable {
+    /// Records that were appended but had not become durable when the machine stopped, by
+    /// partition: they are gone, and their offsets are used again.
+    package var cut: [Int: Range<Int64>] = [:]
+    /// Bytes that are wrong although they were durable.
+    package var damages: [LogDamage] = []
+    /// Copies of the commit mark that were damaged, and are written anew.
+    package var damagedMarks = 0
+
+    package init() {}
+
+    /// Whether all was as it should be.
+    package var isClean: Bool { self == LogFindings() }
+}
+
+/// Finds out where a partition really ends: from its last segment alone, however long it is.
+///
+/// Bytes that were not durable may be missing after the machine stopped: what stands behind the last
+/// whole batch is cut. Bytes that were durable are never cut: where they are wrong, their offsets
+/// stay lost, and the log goes on in a new segment. Damage with whole batches behind it is stepped
+/// over.
+struct LogRecovery {
+    let partition: LogPartitionWriter
+    private(set) var findings = LogFindings()
+    /// Where the partition ends.
+    private(set) var end: LogPlaces.Place
+    /// The greatest timestamp of the last segment.
+    private(set) var greatestTimestamp = Int64.min
+
+    init(_ partition: LogPartitionWriter) {
+        self.partition = partition
+        end = partition.end
+    }
+
+    private func open(_ base: Int64) throws(StorageError) -> (any File)? {
+        let path = partition.path(LogNames.segment(partition.number, base))
+        guard partition.segments.contains(where: { $0.base == base }) else { return nil }
+        return try partition.fileSystem.open(path, .read)
+    }
+
+    /// A walker at the last place of a segment's index that is not behind an offset.
+    private func walker(
+        _ file: any File, base: Int64, before offset: Int64, limit: Int
+    ) throws(StorageError) -> (walker: LogWalker, greatestTimestamp: Int64) {
+        let path = partition.path(LogNames.index(partition.number, base))
+        let index = try LogIndex.read(path, base: base, fileSystem: partition.fileSystem)
+        var entry = index.entry(before: max(offset, base))
+        while true {
+            let place = LogPlaces.Place(
+                offset: entry.offset, segment: base, position: entry.position)
+            var walker = LogWalker(
+                file, partition: partition.number, from: place, limit: limit, opensBodies: false)
+            if entry.offset == base { return (walker, .min) }
+            if try walker.isAtBatch() { return (walker, entry.greatestTimestamp) }
+            entry = index.entry(before: entry.offset - 1)
+        }
+    }
+
+    /// Checks the end that the mark gives, and moves it to where whole batches end.
+    mutating func checkEnd() throws(StorageError) {
+        let marked = partition.end
+        let synced = min(partition.synced, marked.offset)
+        var base = marked.segment
+        var expected = marked.offset
+        while true {
+            let isLast = base == marked.segment
+            if try checkEnd(of: base, expecting: expected, limit: isLast ? marked.position : nil) {
+                break
+            }
+            // Nothing of this segment is left, and the one before it was not durable either.
+            guard end.offset == base, synced < base,
+                let before = partition.segments.last(where: { $0.base < base })?.base
+            else { break }
+            expected = base
+            base = before
+        }
+        guard end.offset < marked.offset else { return }
+        let kept = max(end.offset, synced)
+        if kept > end.offset {
+            // Durable once, and not to be read: their offsets are not used again.
+            findings.damages.append(
+                LogDamage(
+                    path: partition.path(LogNames.segment(partition.number, end.segment)),
+                    partition: partition.number, segment: end.segment,
+                    bytes: end.position..<max(marked.position, end.position),
+                    offsets: end.offset..<kept, cause: "the end of the segment is missing"))
+            end = LogPlaces.Place(
+                offset: kept, segment: kept, position: LogSegmentHead.byteCount)
+        }
+        if kept < marked.offset { findings.cut[partition.number] = kept..<marked.offset }
+    }
+
+    /// Walks to the end of a segment; gives whether it goes as far as it should.
+    private mutating func checkEnd(
+        of base: Int64, expecting expected: Int64, limit: Int?
+    ) throws(StorageError) -> Bool {
+        end = LogPlaces.Place(
+            offset: base, segment: base, position: LogSegmentHead.byteCount)
+        greatestTimestamp = .min
+        guard let file = try open(base) else { return expected == base }
+        let size = try file.status().byteCount
+        let limit = min(limit ?? size, size)
+        var (walker, greatest) = try walker(
+            file, base: base, before: partition.synced, limit: limit)
+        greatestTimestamp = greatest
+        walk: while true {
+            switch try walker.next() {
+            case .batch(let batch):
+                greatestTimestamp = max(greatestTimestamp, batch.header.greatestTimestamp)
+            case .damage(let damage): findings.damages.append(damage)
+            case .end, .torn: break walk
+            }
+        }
+        end = walker.place
+        return end.offset >= expected
+    }
+
+    /// Takes in whole batches behind the end that their owner did not mean to commit later: for
+    /// a mark that may be older than the last one.
+    mutating func rollForward() throws(StorageError) -> Bool {
+        while true {
+            if let file = try open(end.segment) {
+                var walker = LogWalker(
+                    file, partition: partition.number, from: end,
+                    limit: try file.status().byteCount, opensBodies: false)
+                while case .batch(let batch) = try walker.next() {
+                    if batch.header.flags.contains(.staged) { return false }
+                    end = walker.place
+                    greatestTimestamp = max(
+                        greatestTimestamp, batch.header.greatestTimestamp)
+                }
+            }
+            guard end.offset != end.segment,
+                partition.segments.contains(where: { $0.base == end.offset })
+            else { return true }
+            end = LogPlaces.Place(
+                offset: end.offset, segment: end.offset, position: LogSegmentHead.byteCount)
+            greatestTimestamp = .min
+        }
+    }
+
+    /// Whether every batch from the end up to a place is whole: for output that was staged.
+    mutating func verify(upTo place: LogPlaces.Place) throws(StorageError) -> Bool {
+        while end != place {
+            guard let file = try open(end.segment) else { return false }
+            let size = try file.status().byteCount
+            let limit = end.segment == place.segment ? min(size, place.position) : size
+            var walker = LogWalker(
+                file, partition: partition.number, from: end, limit: limit, opensBodies: false)
+            while case .batch(let batch) = try walker.next() {
+                greatestTimestamp = max(greatestTimestamp, batch.header.greatestTimestamp)
+            }
+            end = walker.place
+            if end == place { return true }
+            guard end.segment < place.segment, end.offset > end.segment else { return false }
+            end = LogPlaces.Place(
+                offset: end.offset, segment: end.offset, position: LogSegmentHead.byteCount)
+            greatestTimestamp = .min
+        }
+        return true
+    }
+}

@@ -1,0 +1,384 @@
+import Synchronization
+
+/// The one writer of a log; any thread may append and commit.
+///
+/// What is appended is in the log's files at once, and counts from the next commit on: readers stop
+/// at the commit mark. Commits of several threads share a sync ("group commit"): while one syncs,
+/// the others append and wait, and the next one to sync does it for all of them.
+package final class LogWriter: Sendable {
+    /// What a writer does with what it appends.
+    package enum Mode: Sendable {
+        /// `commit()` makes all count that was appended, and so does closing.
+        case plain
+        /// Only `commit(_:epoch:)` makes anything count; what a run before left behind the mark
+        /// waits for `restore(to:epoch:)`, or goes with the first append.
+        case staged
+    }
+
+    struct State: Sendable {
+        var partitions: [LogPartitionWriter]
+        var mark: LogMark
+        /// One more with each append.
+        var appended: UInt64 = 0
+        var lastSync: Int64
+        /// A sync that failed: what the files hold is unknown from then on.
+        var failure: StorageError?
+        /// Whether what lies behind the mark was neither taken in nor removed yet.
+        var hasOpenTail: Bool
+        var findings: LogFindings
+        /// Held as long as the writer is open.
+        var lock: (any File)?
+    }
+
+    /// What is of one commit at a time.
+    struct Committing: Sendable {
+        /// Appends that count, and that are durable.
+        var committed: UInt64 = 0
+        /// The slot of the mark that is older, or was written later without a sync.
+        var slot: Int
+    }
+
+    package let directory: String
+    package let options: LogOptions
+    package let mode: Mode
+    let fileSystem: any FileSystem
+    /// Microseconds that never go back.
+    private let clock: @Sendable () -> Int64
+    private let marks: any File
+    let state: Mutex<State>
+    private let committing: Mutex<Committing>
+    /// Trims and compactions go one after the other.
+    let maintaining = Mutex(())
+
+    /// Makes a log in a directory, which may be there but has no log.
+    package static func create(
+        _ directory: String, options: LogOptions, fileSystem: any FileSystem
+    ) throws(StorageError) {
+        if let fault = options.fault {
+            throw StorageError(.other, operation: "create", path: directory, cause: fault)
+        }
+        try fileSystem.makeDirectories(directory)
+        guard try fileSystem.status(of: FilePath.join(directory, LogNames.meta)) == nil else {
+            throw StorageError(
+                .alreadyExists, operation: "create", path: directory, cause: "there is a log")
+        }
+        // The description comes last: without it there is no log.
+        let path = FilePath.join(directory, LogNames.marks)
+        let marks = try fileSystem.open(path, .write(truncating: true))
+        let mark = LogMark(partitionCount: options.partitionCount)
+        for slot in 0..<2 { try mark.write(to: marks, slot: slot) }
+        try marks.sync()
+        try options.write(directory, fileSystem: fileSystem)
+        try fileSystem.syncDirectory(FilePath.directory(of: directory))
+    }
+
+    /// Opens a log to write to it; another writer, of any process, is refused.
+    package init(
+        _ directory: String, mode: Mode = .plain, fileSystem: any FileSystem,
+        clock: @escaping @Sendable () -> Int64 = { SystemTime.monotonicNanoseconds() / 1000 }
+    ) throws(StorageError) {
+        self.directory = directory
+        self.mode = mode
+        self.fileSystem = fileSystem
+        self.clock = clock
+        options = try LogOptions.read(directory, fileSystem: fileSystem)
+        let lockPath = FilePath.join(directory, LogNames.lock)
+        let lock = try fileSystem.open(lockPath, .write(truncating: false))
+        guard try lock.lock() else {
+            throw StorageError(
+                .alreadyExists, operation: "write to", path: directory,
+                cause: "another process writes to this log",
+                advice: "stop it, or append to a log of your own")
+        }
+        let marksPath = FilePath.join(directory, LogNames.marks)
+        marks = try fileSystem.open(marksPath, .write(truncating: false))
+        var opening = LogOpening(
+            directory: directory, options: options, isStaged: mode == .staged,
+            fileSystem: fileSystem)
+        let slot = try opening.open(marks)
+        committing = Mutex(Committing(slot: slot))
+        state = Mutex(
+            State(
+                partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
+                hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
+        try opening.quarantine()
+        if opening.needsMark { try writeMark(isSynced: true) }
+        if mode == .plain { try removeTail() }
+    }
+
+    deinit { try? close() }
+
+    /// What the opening found that was not as it should be.
+    package var findings: LogFindings { state.withLock { $0.findings } }
+
+    /// What counts by now.
+    package var mark: LogMark { state.withLock { $0.mark } }
+
+    /// Where what was appended ends, committed or not.
+    package var ends: LogPlaces { state.withLock { LogPlaces($0.partitions.map(\.end)) } }
+
+    /// Bytes of all segments.
+    package var byteCount: Int {
+        state.withLock { $0.partitions.reduce(0) { $0 + $1.byteCount } }
+    }
+
+    private static func check(_ state: State, _ directory: String) throws(StorageError) {
+        if let failure = state.failure { throw failure }
+        if state.lock == nil {
+            throw StorageError(
+                .other, operation: "write to", path: directory, cause: "the log is closed")
+        }
+    }
+
+    /// Adds a batch to a partition; gives its offsets. It counts from the next commit on.
+    ///
+    /// Where it fails, nothing was added, and the batch may be appended again.
+    package func append(
+        _ batch: LogBatchBuilder, to partition: Int
+    ) throws(StorageError) -> Range<Int64> {
+        precondition(batch.recordCount > 0, "a batch holds a record at least")
+        guard batch.byteCount <= LogBatchBuilder.bodyBytesMax else {
+            throw StorageError(
+                .other, operation: "append to", path: directory,
+                cause: "a batch of \(batch.byteCount) bytes is above the limit of "
+                    + "\(LogBatchBuilder.bodyBytesMax)",
+                advice: "append fewer or smaller records at once")
+        }
+        batch.seal(options.codec)
+        return try state.withLock { state throws(StorageError) -> Range<Int64> in
+            try Self.check(state, directory)
+            if state.hasOpenTail { try Self.removeTail(&state) }
+            if let quota = options.quota {
+                let byteCount = state.partitions.reduce(0) { $0 + $1.byteCount }
+                if byteCount + batch.storedByteCount > quota {
+                    throw StorageError(
+                        .noSpace, operation: "append to", path: directory,
+                        cause: "the log's quota of \(quota) bytes is used up",
+                        advice: "trim the log, or give it a greater quota")
+                }
+            }
+            let offsets = try state.partitions[partition].append(batch)
+            state.appended += 1
+            return offsets
+        }
+    }
+
+    // MARK: Commits
+
+    /// Makes all count that was appended, and makes it durable as the log's options say.
+    package func commit() throws(StorageError) {
+        let isSynced: Bool =
+            switch options.sync {
+            case .every: true
+            case .os: false
+            case .interval(let interval):
+                state.withLock { clock() - $0.lastSync >= interval }
+            }
+        try commit(isSynced: isSynced)
+    }
+
+    /// Makes all count that was appended, and makes it durable.
+    package func sync() throws(StorageError) { try commit(isSynced: true) }
+
+    private func commit(isSynced: Bool) throws(StorageError) {
+        precondition(mode == .plain, "staged output counts when its epoch does")
+        let wanted = state.withLock { $0.appended }
+        try committing.withLock { committing throws(StorageError) in
+            // One that came before has done it for this one, too.
+            if committing.committed >= wanted && wanted > 0 { return }
+            let appended = state.withLock { $0.appended }
+            var ends = self.ends
+            if isSynced { ends = try syncFiles() }
+            try write(ends, epoch: nil, isSynced: isSynced, &committing)
+            // Without a sync, a commit that wants one has still to do it.
+            if isSynced || options.sync == .os { committing.committed = appended }
+        }
+    }
+
+    /// Makes durable what was appended; gives where it ends.
+    private func syncFiles() throws(StorageError) -> LogPlaces {
+        typealias Taken = (files: [any File], hasNewNames: Bool, ends: LogPlaces)
+        let taken = try state.withLock { state throws(StorageError) -> Taken in
+            try Self.check(state, directory)
+            var files: [any File] = []
+            var hasNewNames = false
+            for index in state.partitions.indices {
+                let taken = state.partitions[index].takeUnsynced()
+                files += taken.files
+                hasNewNames = hasNewNames || taken.hasNewNames
+            }
+            return (files, hasNewNames, LogPlaces(state.partitions.map(\.end)))
+        }
+        do throws(StorageError) {
+            for file in taken.files { try file.sync() }
+            if taken.hasNewNames { try fileSystem.syncDirectory(directory) }
+        } catch {
+            // What the device has of the files nobody knows any more.
+            state.withLock { $0.failure = error }
+            throw error
+        }
+        state.withLock { state in
+            state.lastSync = clock()
+            for index in state.partitions.indices {
+                let end = taken.ends.partitions[index].offset
+                state.partitions[index].synced = max(state.partitions[index].synced, end)
+            }
+        }
+        return taken.ends
+    }
+
+    /// Replaces the mark.
+    private func write(
+        _ ends: LogPlaces, epoch: UInt64?, isSynced: Bool, _ committing: inout Committing
+    ) throws(StorageError) {
+        let mark = try state.withLock { state throws(StorageError) -> LogMark in
+            try Self.check(state, directory)
+            var mark = state.mark
+            mark.sequence += 1
+            if let epoch { mark.epoch = epoch }
+            for index in mark.partitions.indices {
+                let partition = state.partitions[index]
+                mark.partitions[index] = LogMark.Partition(
+                    start: partition.start, end: ends.partitions[index],
+                    synced: min(partition.synced, ends.partitions[index].offset))
+            }
+            return mark
+        }
+        try mark.write(to: marks, slot: committing.slot)
+        if isSynced {
+            do throws(StorageError) {
+                try marks.sync()
+            } catch {
+                state.withLock { $0.failure = error }
+                throw error
+            }
+            // The other slot follows: damage of one of them costs nothing. If this fails, that
+            // slot is the next to be written anyway.
+            committing.slot = 1 - committing.slot
+            do throws(StorageError) {
+                try mark.write(to: marks, slot: committing.slot)
+            } catch {}
+        }
+        state.withLock { $0.mark = mark }
+    }
+
+    /// Replaces the mark after something else than an append has changed.
+    func writeMark(isSynced: Bool) throws(StorageError) {
+        try committing.withLock { committing throws(StorageError) in
+            let ends = state.withLock { $0.mark.ends }
+            try write(ends, epoch: nil, isSynced: isSynced, &committing)
+        }
+    }
+
+    /// Syncs if the interval has passed and something waits for it; to be called now and then.
+    package func tick() throws(StorageError) {
+        guard case .interval(let interval) = options.sync, mode == .plain else { return }
+        let isDue = state.withLock { state in
+            clock() - state.lastSync >= interval
+                && state.partitions.contains { $0.synced < $0.end.offset }
+        }
+        if isDue { try sync() }
+    }
+
+    /// Commits what was appended and lets go of the log; a staged writer leaves it behind the mark.
+    package func close() throws(StorageError) {
+        if state.withLock({ $0.lock == nil }) { return }
+        defer { release() }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        if mode == .plain {
+            let isBehind = state.withLock { state in
+                state.mark.ends != LogPlaces(state.partitions.map(\.end))
+                    || state.partitions.contains { $0.synced < $0.end.offset }
+            }
+            if isBehind { try commit(isSynced: options.sync != .os) }
+        }
+    }
+
+    private func release() {
+        state.withLock { state in
+            for index in state.partitions.indices { state.partitions[index].closeEnd() }
+            state.lock = nil
+        }
+    }
+
+    // MARK: Epochs
+
+    /// Makes what was appended durable without making it count; gives where it ends, for
+    /// `commit(_:epoch:)`, or for `restore(to:epoch:)` of a later run.
+    package func stage() throws(StorageError) -> LogPlaces {
+        try committing.withLock { _ throws(StorageError) in try syncFiles() }
+    }
+
+    /// Makes all count up to where an epoch ends. It may be said again.
+    package func commit(_ ends: LogPlaces, epoch: UInt64) throws(StorageError) {
+        try committing.withLock { committing throws(StorageError) in
+            let mark = state.withLock { $0.mark }
+            if mark.epoch == epoch && mark.ends == ends { return }
+            try write(ends, epoch: epoch, isSynced: true, &committing)
+        }
+    }
+
+    /// Puts the log where an epoch ended, before anything is appended: what was staged for it
+    /// counts from now on, and all behind it goes.
+    package func restore(to ends: LogPlaces, epoch: UInt64) throws(StorageError) {
+        try committing.withLock { committing throws(StorageError) in
+            try state.withLock { state throws(StorageError) in
+                try Self.check(state, directory)
+                try Self.move(&state, to: ends, directory)
+            }
+            // What was staged was synced, but perhaps by a machine that has stopped since.
+            try write(ends, epoch: epoch, isSynced: true, &committing)
+            try state.withLock { state throws(StorageError) in try Self.removeTail(&state) }
+            _ = try syncFiles()
+        }
+    }
+
+    private static func move(
+        _ state: inout State, to ends: LogPlaces, _ directory: String
+    ) throws(StorageError) {
+        guard ends.partitions.count == state.partitions.count else {
+            throw StorageError(
+                .other, operation: "restore", path: directory,
+                cause: "the log has \(state.partitions.count) partitions, its checkpoint "
+                    + "\(ends.partitions.count)")
+        }
+        for (index, place) in ends.partitions.enumerated() {
+            var partition = state.partitions[index]
+            let marked = state.mark.partitions[index]
+            partition.closeEnd()
+            partition.end = marked.end
+            guard place.offset >= marked.start else {
+                throw StorageError(
+                    .notFound, operation: "restore", path: directory,
+                    cause: "partition \(index) begins at \(marked.start), and the checkpoint "
+                        + "ends at \(place.offset)")
+            }
+            if place.offset > marked.end.offset {
+                var recovery = LogRecovery(partition)
+                guard try recovery.verify(upTo: place) else {
+                    throw StorageError(
+                        .corrupt, operation: "restore", path: directory,
+                        cause: "output staged for partition \(index) is damaged at offset "
+                            + "\(recovery.end.offset)",
+                        advice: "go back to an older checkpoint")
+                }
+            }
+            partition.end = place
+            state.partitions[index] = partition
+        }
+        state.hasOpenTail = true
+    }
+
+    private func removeTail() throws(StorageError) {
+        try state.withLock { state throws(StorageError) in try Self.removeTail(&state) }
+    }
+
+    /// Removes what lies behind the ends.
+    private static func removeTail(_ state: inout State) throws(StorageError) {
+        for index in state.partitions.indices {
+            let greatest = try LogOpening.greatestTimestamp(of: state.partitions[index])
+            try state.partitions[index].openEnd(greatestTimestamp: greatest)
+        }
+        state.hasOpenTail = false
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Pipeline
+import Storage
+
+/// `weir log`
+struct LogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log",
+        abstract: "Makes, writes and reads embedded logs, while others write to them, too.",
+        subcommands: [
+            LogListVerb.self, LogCreateVerb.self, LogAppendVerb.self, LogReadVerb.self,
+            LogTailVerb.self, LogTrimVerb.self, LogVerifyVerb.self, LogStatsVerb.self,
+        ])
+
+    /// Runs a verb: says what went wrong, and how the process ends. A closed pipe is no mistake.
+    static func run(_ body: () throws -> Void) throws {
+        StopSignals.ignoreBrokenPipe()
+        do {
+            try body()
+        } catch let error as StorageError {
+            if error.kind == .brokenPipe { return }
+            StandardError.write("weir: error: \(error)")
+            throw error.kind == .corrupt ? ExitStatus.damagedState : ExitStatus.failed
+        }
+    }
+}
+
+/// The directory of a log, as an argument.
+struct LogArguments: ParsableArguments {
+    @Argument(help: "The log's directory.")
+    var directory: String
+
+    /// The log, for reading.
+    func view() throws -> LogView { try LogView(directory, fileSystem: DiskFileSystem()) }
+}
+
+/// Where reading a log begins or ends: `earliest`, `latest`, an offset, or a time.
+struct LogPoint: ExpressibleByArgument {
+    let start: LogStart
+
+    init(_ start: LogStart) { self.start = start }
+
+    init?(argument: String) {
+        guard let start = LogStart(text: argument) else { return nil }
+        self.start = start
+    }
+
+    static let hint = "earliest, latest, an offset, or a time such as 2026-01-01T00:00:00Z"
+}
+
+/// Text on standard output, a block at a time.
+struct LogOutput: ~Copyable {
+    private let output = StandardStream.output()
+    private var slab = Slab(byteCount: LogOutput.blockBytes)
+    private var count = 0
+
+    private static let blockBytes = 1 << 20
+
+    /// Adds bytes and a line end.
+    mutating func writeLine(_ bytes: SlabSlice) throws(StorageError) {
+        let needed = bytes.byteCount + 1
+        if count + needed > slab.byteCount { try flush() }
+        if needed > slab.byteCount { slab = Slab(byteCount: needed) }
+        slab.copy(bytes, to: count)
+        slab.copy("\n", to: count + bytes.byteCount)
+        count += needed
+    }
+
+    mutating func flush() throws(StorageError) {
+        if count == 0 { return }
+        _ = try output.write([SlabSlice(slab, 0..<count)])
+        slab = Slab(byteCount: Self.blockBytes)
+        count = 0
+    }
+}
