@@ -179,7 +179,8 @@ struct LogStatistics {
                 + "\"synced\":\(partition.synced)}"
         }
         let held = holds.map { hold in
-            "{\"name\":\"\(hold.name)\",\"offsets\":[\(hold.offsets.map(String.init).joined(separator: ","))]}"
+            let offsets = hold.offsets.map(String.init).joined(separator: ",")
+            return "{\"name\":\"\(hold.name)\",\"offsets\":[\(offsets)]}"
         }
         return "{\"bytes\":\(byteCount),\"segments\":\(segmentCount),\"epoch\":\(mark.epoch),"
             + "\"partitions\":[\(partitions.joined(separator: ","))],"

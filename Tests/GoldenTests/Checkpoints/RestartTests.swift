@@ -49,9 +49,9 @@ struct RestartTests {
                 workload, input, over: files, state: state, random: &random)
             #expect(count > 1, "\(Seeds.note(seed))")
             for path in ["out.ndjson", "late.ndjson"] {
-                #expect(
-                    run.lines(path).sorted() == plain.lines(path).sorted(),
-                    "\(path) \(Seeds.note(seed))")
+                let difference = run.lines(path).sorted().difference(
+                    from: plain.lines(path).sorted())
+                #expect(difference.isEmpty, "\(path) \(Seeds.note(seed))")
             }
             for (step, expected) in zip(run.statistics.steps, plain.statistics.steps) {
                 #expect(step.counters == expected.counters, "\(Seeds.note(seed))")

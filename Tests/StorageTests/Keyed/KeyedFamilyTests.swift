@@ -361,7 +361,7 @@ extension KeyedWorld {
         let read = try KeyedFamilyState(from: &reader)
         try reader.finish()
         try #require(read == state)
-        directory = nil
+        directory?.close()
         store = try StateStore(
             directory: newDirectory(), worker: 0, options: storeOptions, executor: executor)
         family = try store.makeKeyedFamily("test", options, restoring: [read])
