@@ -64,7 +64,7 @@ struct LogTrimVerb: ParsableCommand {
 
     func run() throws {
         try LogCommand.run {
-            let writer = try LogWriter(log.directory, fileSystem: DiskFileSystem())
+            let writer = try LogWriter(log.directory, fileSystem: Machine.files)
             let view = try log.view()
             if let to {
                 let all = Array(0..<writer.options.partitionCount)

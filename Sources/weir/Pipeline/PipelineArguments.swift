@@ -64,7 +64,7 @@ enum PipelineChecking {
 extension PipelineWorld {
     /// The machine as it is.
     static var machine: PipelineWorld {
-        .system(fileSystem: DiskFileSystem(), coreCount: Machine.coreCount) { name in
+        .system(fileSystem: Machine.files, coreCount: Machine.coreCount) { name in
             unsafe getenv(name).map { unsafe String(cString: $0) }
         }
     }
