@@ -72,6 +72,11 @@ struct CheckpointManifest: Sendable {
         return files
     }
 
+    /// Where a source stands in it.
+    func position(of source: String) -> SourcePosition? {
+        sources.first { $0.name == source }?.position
+    }
+
     /// The names of all files, each as often as a part of the checkpoint holds it.
     var holds: [String] {
         sources.compactMap(\.table)

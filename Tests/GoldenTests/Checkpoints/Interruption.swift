@@ -68,4 +68,10 @@ private final class InterruptedSource: Source {
     var position: SourcePosition? { source.position }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }
+
+    func sync() throws { try source.sync() }
+
+    func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        try source.keep(from: positions, isFinished: isFinished)
+    }
 }

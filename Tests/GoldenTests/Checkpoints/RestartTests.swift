@@ -65,11 +65,14 @@ struct RestartTests {
 
 extension PipelineRun {
     /// Whether the newest checkpoint is that of the end of the input.
-    fileprivate var isFinished: Bool {
-        guard let newest = files.paths.filter({ $0.hasSuffix(".manifest") }).max() else {
-            return false
-        }
+    var isFinished: Bool { files.hasFinishedRun }
+}
+
+extension MemoryFileSystem {
+    /// Whether the newest checkpoint is that of the end of the input.
+    var hasFinishedRun: Bool {
+        guard let newest = paths.filter({ $0.hasSuffix(".manifest") }).max() else { return false }
         // The file's head has 20 bytes, the epoch 8.
-        return files.bytes(newest)[28] == 1
+        return bytes(newest)[28] == 1
     }
 }
