@@ -16,6 +16,8 @@ final class CheckpointCoordinator {
     }
 
     private let core: EngineCore
+    /// By place in the plan; only what any thread may call is called here.
+    private let sources: [any Source]
     private let settings: Plan.CheckpointSettings
     private let files: CheckpointFiles
     private let directory: StateDirectory
@@ -43,10 +45,11 @@ final class CheckpointCoordinator {
     private(set) var statistics = CheckpointStatistics()
 
     init(
-        _ core: EngineCore, _ settings: Plan.CheckpointSettings, _ state: StateParts,
-        recovery: Recovery, log: @escaping @Sendable (String) -> Void
+        _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
+        _ state: StateParts, recovery: Recovery, log: @escaping @Sendable (String) -> Void
     ) {
         self.core = core
+        self.sources = sources
         self.settings = settings
         self.log = log
         directory = state.directory
@@ -171,6 +174,7 @@ final class CheckpointCoordinator {
         do {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
             for output in staged { try output.sync() }
+            for source in sources { try source.sync() }
             let made = try base.manifest(
                 barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
             )
@@ -187,6 +191,7 @@ final class CheckpointCoordinator {
             for sink in core.arrivals { sink.committed(barrier.epoch) }
             try prune(to: isLast ? 1 : settings.keep)
             if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
+            keepSources(isFinished: isLast)
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
@@ -201,6 +206,23 @@ final class CheckpointCoordinator {
         guard waits else { return try files.write(manifest) }
         try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
             .write(manifest)
+    }
+
+    /// Tells the sources how far back they may have to be read again.
+    private func keepSources(isFinished: Bool) {
+        for (node, source) in zip(core.topology.plan.sources, sources) {
+            var positions = kept.compactMap { $0.position(of: node.name) }
+            if let secondPlace, !isFinished {
+                guard let there = secondPlace.positions(of: node.name) else { continue }
+                positions += there
+            }
+            if positions.isEmpty { continue }
+            do {
+                try source.keep(from: positions, isFinished: isFinished)
+            } catch {
+                log("source '\(node.name)' keeps more than it needs: \(error)")
+            }
+        }
     }
 
     private func letGo(of manifest: CheckpointManifest) {

@@ -12,6 +12,10 @@ final class SecondPlace: Sendable {
         var isEnding = false
         var copied = 0
         var lastStart: Int64?
+        /// What is being copied.
+        var current: CheckpointManifest?
+        /// The checkpoints that are there; nil while that is not known.
+        var kept: [CheckpointManifest]?
     }
 
     private let settings: Plan.CheckpointSettings.SecondPlace
@@ -46,6 +50,7 @@ final class SecondPlace: Sendable {
     /// Starts the thread.
     func start() {
         let made = EngineThread(named: "second-place") { [self] in
+            noteKept()
             while next() { waker.wait(milliseconds: Self.waitMilliseconds) }
         }
         thread.withLock { $0 = made }
@@ -80,6 +85,7 @@ final class SecondPlace: Sendable {
                 return (nil as CheckpointManifest?, state.isEnding)
             }
             state.waiting = nil
+            state.current = waiting
             state.lastStart = now
             return (waiting, state.isEnding)
         }
@@ -89,9 +95,33 @@ final class SecondPlace: Sendable {
             } catch {
                 log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
             }
+            state.withLock { $0.current = nil }
             letGo(of: manifest)
         }
         return !isEnding
+    }
+
+    /// Where a source stands in the checkpoints that are there or on their way; nil while that is
+    /// not known.
+    func positions(of source: String) -> [SourcePosition]? {
+        let (kept, current, waiting) = state.withLock { ($0.kept, $0.current, $0.waiting) }
+        return kept.map { kept in
+            (kept + [current, waiting].compactMap { $0 }).compactMap { $0.position(of: source) }
+        }
+    }
+
+    /// Looks which checkpoints are there.
+    private func noteKept() {
+        let manifests = CheckpointFiles(path: remote.path, fileSystem: remote.fileSystem)
+        do throws(StorageError) {
+            var kept: [CheckpointManifest] = []
+            if try remote.fileSystem.status(of: remote.path) != nil {
+                for epoch in try manifests.epochs() { kept.append(try manifests.read(epoch)) }
+            }
+            state.withLock { $0.kept = kept }
+        } catch {
+            log("\(error)")
+        }
     }
 
     private func letGo(of manifest: CheckpointManifest) {
@@ -109,6 +139,7 @@ final class SecondPlace: Sendable {
         try CheckpointCopy.copy(manifest, from: local, to: remote)
         try CheckpointCopy.prune(remote, to: manifest.isFinished ? 1 : keep, log: log)
         state.withLock { $0.copied = manifest.epoch }
+        noteKept()
     }
 }
 
