@@ -28,12 +28,18 @@ package struct Plan: Sendable {
         package let fileSystem: any FileSystem
         /// For all workers together.
         package let options: StateStore.Options
+        /// The room on disk, if `fileSystem` is guarded by it.
+        package let room: DiskRoom?
 
         /// State below `path`, within what `options` say.
-        package init(path: String, fileSystem: any FileSystem, options: StateStore.Options) {
+        package init(
+            path: String, fileSystem: any FileSystem, options: StateStore.Options,
+            room: DiskRoom? = nil
+        ) {
             self.path = path
             self.fileSystem = fileSystem
             self.options = options
+            self.room = room
         }
     }
 

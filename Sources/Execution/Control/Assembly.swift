@@ -20,7 +20,8 @@ final class Assembly {
         let plan = core.topology.plan
         let workerCount = core.topology.workers
         let state = try plan.state.map {
-            try StateParts($0, workers: workerCount, keepsFiles: plan.checkpoint != nil)
+            try StateParts(
+                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil, log: core.log)
         }
         self.state = state
         var recovery: Recovery?
@@ -53,12 +54,12 @@ final class Assembly {
         base = CheckpointBase(recovery?.manifest, plan)
         if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(
-                core, settings, sources: sources, directory: state.directory, recovery: recovery,
-                log: core.log)
+                core, settings, sources: sources, state, recovery: recovery, log: core.log)
             try restore(recovery, in: state.directory)
         } else {
             coordinator = nil
         }
+        core.watch(state?.room, isTended: coordinator != nil)
     }
 
     private static func openSinks(
@@ -122,9 +123,10 @@ final class Assembly {
         inputs.map { SourceInterrupt(source: $0.source) }
     }
 
-    /// Sinks whose waits can be ended from any thread.
+    /// Sinks whose waits can be ended from any thread, and those of writes to a full disk.
     var interruptibleSinks: [any Interruptible] {
-        sinks.map { SinkInterrupt(writer: $0.writer) }
+        let room = state?.room.map { RoomInterrupt(room: $0) }
+        return sinks.map { SinkInterrupt(writer: $0.writer) } + [room].compactMap { $0 }
     }
 
     /// The sums over all workers.
@@ -159,4 +161,11 @@ private struct SinkInterrupt: Interruptible, @unchecked Sendable {
     let writer: any SinkWriter
 
     func interrupt() { writer.interrupt() }
+}
+
+/// Ends the waits for room on the disk.
+private struct RoomInterrupt: Interruptible {
+    let room: DiskRoom
+
+    func interrupt() { room.giveUp() }
 }

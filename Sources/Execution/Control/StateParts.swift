@@ -5,14 +5,20 @@ import Storage
 final class StateParts {
     let stores: [StateStore]
     let directory: StateDirectory
+    let room: DiskRoom?
     private let threads = BackgroundThreads()
     private var keepsFiles: Bool
 
     /// Takes the directory over. Without checkpoints a run begins without state: what an earlier
     /// one left there is removed.
-    init(_ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool) throws {
+    init(
+        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool,
+        log: (String) -> Void
+    ) throws {
         self.keepsFiles = keepsFiles
+        room = settings.room
         directory = try StateDirectory(settings.path, fileSystem: settings.fileSystem)
+        if let problem = try room?.open() { log("state begins without its reserve: \(problem)") }
         if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options
         options.memoryBytes /= workers
@@ -32,6 +38,7 @@ final class StateParts {
 
     /// Ends the background work, and removes the state if it ends with the run.
     func close() throws {
+        room?.close()
         threads.finish()
         defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }

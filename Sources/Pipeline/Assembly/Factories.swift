@@ -5,7 +5,7 @@ package import Storage
 
 /// What the components of a pipeline work with.
 package struct Surroundings: Sendable {
-    package let fileSystem: any FileSystem
+    package var fileSystem: any FileSystem
     package let clock: EngineClock
     package let zones: TimeZoneDatabase
     package let standardInput: StandardStream
@@ -50,13 +50,15 @@ extension CheckedPipeline {
         let state = settings.state.flatMap { state in
             state.evicts || settings.checkpoint != nil ? state : nil
         }
+        let room = state.map { DiskRoom(roomOptions($0), over: surroundings.fileSystem) }
         plan.state = state.map { state in
             var options = StateStore.Options(memoryBytes: state.memoryBytes)
             options.codec = state.compression
             options.mergeCodec = state.coldCompression
             options.evicts = state.evicts
             return Plan.StateSettings(
-                path: state.path, fileSystem: surroundings.fileSystem, options: options)
+                path: state.path, fileSystem: room?.files ?? surroundings.fileSystem,
+                options: options, room: room)
         }
         for source in sources {
             var node = try node(source, surroundings)
@@ -64,12 +66,25 @@ extension CheckedPipeline {
             plan.sources.append(node)
         }
         for step in steps { plan.steps.append(node(step)) }
+        var outside = surroundings
+        // What is staged waits for room as state does.
+        if let room, settings.checkpoint != nil { outside.fileSystem = room.files }
         for sink in sinks {
-            var node = try node(sink, surroundings)
+            var node = try node(sink, outside)
             node.binding = binding(of: sink)
             plan.sinks.append(node)
         }
         return plan
+    }
+
+    private func roomOptions(_ state: StateSpec) -> DiskRoom.Options {
+        var options = DiskRoom.Options(statePath: state.path)
+        options.quota = state.quotaBytes
+        // Without checkpoints nothing makes room by itself.
+        options.isTended = settings.checkpoint != nil
+        options.reserve = options.isTended ? state.reserveBytes : 0
+        options.elsewhere = [settings.checkpoint?.secondPlace?.path].compactMap { $0 }
+        return options
     }
 
     private func checkpointSettings(
