@@ -2,14 +2,13 @@ import Dataflow
 import Storage
 import Synchronization
 
-/// Copies complete checkpoints to a second place, on a thread of its own.
+/// Copies complete checkpoints to a second place; stepped by a thread of its own, or by a simulator.
 ///
 /// Files that are there already are not copied again, so a copy that was interrupted goes on where
 /// it was; the manifest comes last. Of the checkpoints that wait, only the newest is copied.
 final class SecondPlace: Sendable {
     private struct State {
         var waiting: CheckpointManifest?
-        var isEnding = false
         var copied = 0
         var lastStart: Int64?
     }
@@ -22,8 +21,7 @@ final class SecondPlace: Sendable {
     private let clock: EngineClock
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
-    private let waker = Waker()
-    private let thread = Mutex<EngineThread?>(nil)
+    let waker = Waker()
 
     init(
         _ settings: Plan.CheckpointSettings.SecondPlace, keep: Int, directory: StateDirectory,
@@ -43,22 +41,14 @@ final class SecondPlace: Sendable {
     /// The newest epoch that is there; 0 for none of this run.
     var copiedEpoch: Int { state.withLock { $0.copied } }
 
-    /// Starts the thread.
-    func start() {
-        let made = EngineThread(named: "second-place") { [self] in
-            while next() { waker.wait(milliseconds: Self.waitMilliseconds) }
-        }
-        thread.withLock { $0 = made }
-    }
+    /// Milliseconds until something may be due.
+    static let waitMilliseconds = 100
 
-    private static let waitMilliseconds = 100
+    /// Copies what waits, if it is time to.
+    func step() -> Progress { copyWaiting(isLast: false) }
 
-    /// Copies what waits, ends the thread, and waits for that.
-    func finish() {
-        state.withLock { $0.isEnding = true }
-        waker.wake()
-        thread.withLock { $0 }?.join()
-    }
+    /// Copies what waits, when there will be no more.
+    func finish() { _ = copyWaiting(isLast: true) }
 
     /// Has a checkpoint copied later, in place of one that waits. Its files are held until then.
     func submit(_ manifest: CheckpointManifest) {
@@ -71,27 +61,23 @@ final class SecondPlace: Sendable {
         waker.wake()
     }
 
-    /// Copies the checkpoint that waits, when it is time to; false when there will be no more.
-    private func next() -> Bool {
+    private func copyWaiting(isLast: Bool) -> Progress {
         let now = clock.monotonicNanoseconds()
-        let (manifest, isEnding) = state.withLock { state in
+        let taken = state.withLock { state -> CheckpointManifest? in
             let isDue = state.lastStart.map { now - $0 >= settings.every } ?? true
-            guard let waiting = state.waiting, isDue || state.isEnding else {
-                return (nil as CheckpointManifest?, state.isEnding)
-            }
+            guard let waiting = state.waiting, isDue || isLast else { return nil }
             state.waiting = nil
             state.lastStart = now
-            return (waiting, state.isEnding)
+            return waiting
         }
-        if let manifest {
-            do {
-                try copy(manifest)
-            } catch {
-                log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
-            }
-            letGo(of: manifest)
+        guard let manifest = taken else { return .idle }
+        do {
+            try copy(manifest)
+        } catch {
+            log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
         }
-        return !isEnding
+        letGo(of: manifest)
+        return .progressed
     }
 
     private func letGo(of manifest: CheckpointManifest) {
