@@ -16,6 +16,8 @@ final class CheckpointCoordinator {
     }
 
     private let core: EngineCore
+    /// By place in the plan; only what any thread may call is called here.
+    private let sources: [any Source]
     private let settings: Plan.CheckpointSettings
     private let files: CheckpointFiles
     private let directory: StateDirectory
@@ -39,10 +41,11 @@ final class CheckpointCoordinator {
     private(set) var statistics = CheckpointStatistics()
 
     init(
-        _ core: EngineCore, _ settings: Plan.CheckpointSettings, directory: StateDirectory,
-        recovery: Recovery, log: @escaping @Sendable (String) -> Void
+        _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
+        directory: StateDirectory, recovery: Recovery, log: @escaping @Sendable (String) -> Void
     ) {
         self.core = core
+        self.sources = sources
         self.settings = settings
         self.directory = directory
         self.log = log
@@ -134,6 +137,7 @@ final class CheckpointCoordinator {
         do {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
             for output in staged { try output.sync() }
+            for source in sources { try source.sync() }
             let made = try base.manifest(
                 barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
             )
@@ -149,12 +153,30 @@ final class CheckpointCoordinator {
             for sink in core.arrivals { sink.committed(barrier.epoch) }
             try prune(to: isLast ? 1 : settings.keep)
             if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
+            keepSources(isFinished: isLast)
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             statistics.failed += 1
             if let manifest, kept.last?.epoch != manifest.epoch { letGo(of: manifest) }
             return error
+        }
+    }
+
+    /// Tells the sources how far back they may have to be read again.
+    private func keepSources(isFinished: Bool) {
+        for (node, source) in zip(core.topology.plan.sources, sources) {
+            var positions = kept.compactMap { $0.position(of: node.name) }
+            if let secondPlace, !isFinished {
+                guard let there = secondPlace.positions(of: node.name) else { continue }
+                positions += there
+            }
+            if positions.isEmpty { continue }
+            do {
+                try source.keep(from: positions, isFinished: isFinished)
+            } catch {
+                log("source '\(node.name)' keeps more than it needs: \(error)")
+            }
         }
     }
 

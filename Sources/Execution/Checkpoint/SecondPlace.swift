@@ -9,8 +9,14 @@ import Synchronization
 final class SecondPlace: Sendable {
     private struct State {
         var waiting: CheckpointManifest?
+        /// Whether it was seen which checkpoints are there.
+        var hasLooked = false
         var copied = 0
         var lastStart: Int64?
+        /// What is being copied.
+        var current: CheckpointManifest?
+        /// The checkpoints that are there; nil while that is not known.
+        var kept: [CheckpointManifest]?
     }
 
     private let settings: Plan.CheckpointSettings.SecondPlace
@@ -45,7 +51,11 @@ final class SecondPlace: Sendable {
     static let waitMilliseconds = 100
 
     /// Copies what waits, if it is time to.
-    func step() -> Progress { copyWaiting(isLast: false) }
+    func step() -> Progress {
+        if state.withLock({ $0.hasLooked }) { return copyWaiting(isLast: false) }
+        noteKept()
+        return .progressed
+    }
 
     /// Copies what waits, when there will be no more.
     func finish() { _ = copyWaiting(isLast: true) }
@@ -67,6 +77,7 @@ final class SecondPlace: Sendable {
             let isDue = state.lastStart.map { now - $0 >= settings.every } ?? true
             guard let waiting = state.waiting, isDue || isLast else { return nil }
             state.waiting = nil
+            state.current = waiting
             state.lastStart = now
             return waiting
         }
@@ -76,8 +87,33 @@ final class SecondPlace: Sendable {
         } catch {
             log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
         }
+        state.withLock { $0.current = nil }
         letGo(of: manifest)
         return .progressed
+    }
+
+    /// Where a source stands in the checkpoints that are there or on their way; nil while that is
+    /// not known.
+    func positions(of source: String) -> [SourcePosition]? {
+        let (kept, current, waiting) = state.withLock { ($0.kept, $0.current, $0.waiting) }
+        return kept.map { kept in
+            (kept + [current, waiting].compactMap { $0 }).compactMap { $0.position(of: source) }
+        }
+    }
+
+    /// Looks which checkpoints are there.
+    private func noteKept() {
+        state.withLock { $0.hasLooked = true }
+        let manifests = CheckpointFiles(path: remote.path, fileSystem: remote.fileSystem)
+        do throws(StorageError) {
+            var kept: [CheckpointManifest] = []
+            if try remote.fileSystem.status(of: remote.path) != nil {
+                for epoch in try manifests.epochs() { kept.append(try manifests.read(epoch)) }
+            }
+            state.withLock { $0.kept = kept }
+        } catch {
+            log("\(error)")
+        }
     }
 
     private func letGo(of manifest: CheckpointManifest) {
@@ -95,6 +131,7 @@ final class SecondPlace: Sendable {
         try CheckpointCopy.copy(manifest, from: local, to: remote)
         try CheckpointCopy.prune(remote, to: manifest.isFinished ? 1 : keep, log: log)
         state.withLock { $0.copied = manifest.epoch }
+        noteKept()
     }
 }
 

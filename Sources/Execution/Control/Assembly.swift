@@ -32,10 +32,17 @@ final class Assembly {
         if plan.checkpoint != nil, let state {
             recovery = try Recovery(state.directory, plan: plan, log: core.log)
         }
+        let sources = try plan.sources.map { try $0.makeSource() }
+        if let finished = recovery?.finished {
+            for (node, source) in zip(plan.sources, sources) {
+                guard let position = finished.position(of: node.name) else { continue }
+                try source.keep(from: [position], isFinished: true)
+            }
+        }
         sinks = try Self.openSinks(core, &recovery)
         workers = (0..<workerCount).map { Worker($0, core: core, store: state?.stores[$0]) }
         inputs = try plan.sources.enumerated().map { index, node -> any InputRunner in
-            let source = try node.makeSource()
+            let source = sources[index]
             if let position = recovery?.source(node)?.position {
                 try source.resume(at: position)
             } else {
@@ -51,7 +58,8 @@ final class Assembly {
         base = CheckpointBase(recovery?.manifest, plan)
         if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(
-                core, settings, directory: state.directory, recovery: recovery, log: core.log)
+                core, settings, sources: sources, directory: state.directory, recovery: recovery,
+                log: core.log)
             try restore(recovery, in: state.directory)
         } else {
             coordinator = nil

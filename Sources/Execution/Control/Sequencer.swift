@@ -253,7 +253,8 @@ final class Sequencer: Sendable {
     }
 
     private func isFinished(_ state: State) -> Bool {
-        guard state.ticketsOut == 0 else { return false }
+        // A stop may come before there are sources: they still leave.
+        guard state.ticketsOut == 0, !state.feeds.isEmpty else { return false }
         return state.feeds.allSatisfy { $0.hasEnded || $0.isTable && !state.isStopping }
     }
 

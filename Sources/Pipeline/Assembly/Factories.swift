@@ -58,9 +58,17 @@ extension CheckedPipeline {
             return Plan.StateSettings(
                 path: state.path, fileSystem: surroundings.fileSystem, options: options)
         }
-        for source in sources { plan.sources.append(try node(source, surroundings)) }
+        for source in sources {
+            var node = try node(source, surroundings)
+            node.binding = binding(of: source)
+            plan.sources.append(node)
+        }
         for step in steps { plan.steps.append(node(step)) }
-        for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
+        for sink in sinks {
+            var node = try node(sink, surroundings)
+            node.binding = binding(of: sink)
+            plan.sinks.append(node)
+        }
         return plan
     }
 
@@ -157,7 +165,7 @@ extension CheckedPipeline {
             name: step.spec.name.value, type: step.spec.type, input: step.input,
             inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
             needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
-            stateFingerprint: step.stateFingerprint,
+            binding: binding(of: step),
             makeOperator: makeOperator(step))
     }
 
@@ -267,32 +275,6 @@ extension CheckedPipeline {
 }
 
 extension CheckedStep {
-    /// What the step's stored state means: the same text, the same state.
-    var stateFingerprint: String {
-        func fields(_ columns: [Int]) -> String {
-            columns.map { column in
-                let field = inputSchema.fields[column]
-                return "\(field.name):\(field.type)"
-            }.joined(separator: ",")
-        }
-        switch kind {
-        case .filter, .map, .broadcastJoin: return ""
-        case .dedup(let dedup):
-            let size: String =
-                switch dedup.scope {
-                case .bucket(let size, _): "bucket \(size)"
-                case .window(let size, let buckets): "window \(size)/\(buckets)"
-                }
-            let held =
-                dedup.keep == .first
-                ? "" : " rows \(fields(Array(inputSchema.fields.indices)))"
-            let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
-            return "dedup 1 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
-        case .window(let window):
-            return "window 1 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
-        }
-    }
-
     /// Whether its result depends on the order of rows with the same key.
     var needsOrder: Bool {
         switch kind {

@@ -106,7 +106,7 @@ extension CheckedPipeline {
         }
     }
 
-    private func place(of source: SourceSpec) -> String {
+    func place(of source: SourceSpec) -> String {
         let text: String
         switch source.kind {
         case .file(let file):

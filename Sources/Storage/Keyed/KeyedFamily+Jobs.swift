@@ -1,8 +1,8 @@
 /// Flushes and merges: what is decided here is carried out in the background.
 extension KeyedFamily {
-    /// Ends the table that is written to, and has it flushed.
+    /// Ends the table that is written to, and has all flushed that is not.
     package func freeze() {
-        guard !memtable.isEmpty else { return }
+        guard !memtable.isEmpty else { return flush() }
         let table = memtable
         table.freeze()
         let file = store.directory.makeName(worker: store.worker, kind: .keyed)

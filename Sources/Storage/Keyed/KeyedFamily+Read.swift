@@ -224,8 +224,8 @@ extension KeyedFamily {
 
     /// Finds the values of rows, or sets them where there are none.
     ///
-    /// Rows that name the same new key agree: the first one makes it. Gives how many keys were made;
-    /// by row, `isNew` gets a byte, 1 for the row that made its key.
+    /// Rows that name the same new key agree: the first one makes it. Gives how many keys were
+    /// made; by row, `isNew` gets a byte, 1 for the row that made its key.
     package func getOrInsert(
         _ keys: EncodedKeys, rows: Slab?, count: Int, values: ByteValues, into found: FoundValues,
         isNew: Slab? = nil

@@ -48,7 +48,8 @@ extension BucketedFamily {
             places.append(FamilySnapshot.Bucket(start: start, files: names))
         }
         let snapshot = FamilySnapshot(
-            name: name, valueWidth: valueWidth, references: references, buckets: places)
+            name: name, valueWidth: valueWidth, references: references, hashes: store.hashes,
+            buckets: places)
         for file in snapshot.files { store.directory.hold(file) }
         return snapshot
     }

@@ -1,7 +1,7 @@
 /// Whole columns of keys at once.
 ///
-/// Rows are gone through in groups: the slots of a group are read first, then the entries they name,
-/// so that the memory of many rows is on its way at once; then each row is done in order.
+/// Rows are gone through in groups: the slots of a group are read first, then the entries they
+/// name, so that the memory of many rows is on its way at once; then each row is done in order.
 extension KeyedMemtable {
     /// Rows of a group.
     private static let groupRows = 32
