@@ -41,7 +41,8 @@ final class CheckpointCoordinator {
     /// Versions whose files are known, kept alive so that no other has their identity.
     private var tableVersions: [Int: any TableVersion] = [:]
     private var base: CheckpointBase
-    private let secondPlace: SecondPlace?
+    /// Copies what is complete, if there is another place.
+    let secondPlace: SecondPlace?
     private(set) var statistics = CheckpointStatistics()
 
     init(
@@ -67,10 +68,9 @@ final class CheckpointCoordinator {
             SecondPlace(
                 $0, keep: settings.keep, directory: state.directory, clock: core.clock, log: log)
         }
-        secondPlace?.start()
     }
 
-    /// Ends what was begun beside the run.
+    /// Ends what was begun beside the run; its own parts are not stepped any more.
     func close() { secondPlace?.finish() }
 
     /// Milliseconds until something may be due.

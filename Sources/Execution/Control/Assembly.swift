@@ -14,14 +14,18 @@ final class Assembly {
     private let base: CheckpointBase
 
     /// Makes all parts and opens state, sinks, then sources: afresh, or where the last checkpoint
-    /// stands.
-    init(_ core: EngineCore) throws {
+    /// stands. `makeBackground` is asked for what does the work beside the data path.
+    init(
+        _ core: EngineCore,
+        makeBackground: () -> any BackgroundWork = { BackgroundThreads() }
+    ) throws {
         self.core = core
         let plan = core.topology.plan
         let workerCount = core.topology.workers
         let state = try plan.state.map {
             try StateParts(
-                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil, log: core.log)
+                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil,
+                background: makeBackground(), log: core.log)
         }
         self.state = state
         var recovery: Recovery?
