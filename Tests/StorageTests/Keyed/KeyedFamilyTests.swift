@@ -35,7 +35,7 @@ struct KeyedFamilyTests {
         }
         family.freeze()
         try store.settle()
-        #expect(family.diskBytes > 100_000)
+        #expect(family.diskBytes > 50_000)
         family.advance(to: 10_000)
         try family.put([1], [2])
         #expect(family.diskBytes == 0)
