@@ -40,6 +40,9 @@ final class KeyedWorld {
         options.levelOneBytes = random.pick([2 << 10, 16 << 10, 1 << 20])
         options.fileBytes = random.pick([700, 4 << 10, 1 << 20])
         options.levelsMax = random.pick([2, 3, 5, 7])
+        if random.chance(0.3) {
+            options.rate = CompactionRate(bytesPerSecond: 1 << 16, now: { 0 }, pause: { _ in })
+        }
         options.tableBytes = random.pick([3 << 10, 8 << 10, 32 << 10, nil])
         var storeOptions = StateStore.Options(
             memoryBytes: random.pick([64 << 10, 256 << 10, 4 << 20]))
