@@ -95,6 +95,7 @@ let package = Package(
             name: "GoldenTests",
             dependencies: [
                 "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
+                "weir-bench",
             ]),
     ],
     swiftLanguageModes: [.v6]

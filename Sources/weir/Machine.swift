@@ -6,6 +6,18 @@ enum Machine {
     /// Processors that this process may use.
     static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
+    /// The files of the machine; with `WEIR_KILL_AT` in the environment, those that end the process
+    /// at an operation of choice.
+    static let files: any FileSystem = {
+        guard let variable = unsafe getenv("WEIR_KILL_AT") else { return DiskFileSystem() }
+        let text = unsafe String(cString: variable)
+        guard let point = KillPoint(text) else {
+            StandardError.write("weir: error: WEIR_KILL_AT: '\(text)' names no operation")
+            exit(ExitStatus.badConfiguration.rawValue)
+        }
+        return KillingFileSystem(point: point)
+    }()
+
     /// The most memory that was resident at once since the process started, in KiB; nil where the
     /// system does not say. (`ru_maxrss` would count the process that started this one, too.)
     static var peakKiB: Int? {

@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
         if once { try refuseEndless(checked) }
         let logger = makeLogger(checked.settings.logLevel)
         var surroundings = Surroundings(
-            fileSystem: DiskFileSystem(), clock: .system, zones: world.zones,
+            fileSystem: Machine.files, clock: .system, zones: world.zones,
             standardInput: input, notice: { logger.notice("\($0)") })
         surroundings.recovery.allowedResets = Set(allowedResets)
         if rollBackSinks { surroundings.recovery.sinksAhead = .rollBack }

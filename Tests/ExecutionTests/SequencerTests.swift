@@ -20,7 +20,8 @@ struct SequencerTests {
         }
 
         init(
-            _ sources: [(isTable: Bool, isBounded: Bool)], tickets: Int = 0, bytes: Int = 1 << 20
+            _ sources: [(isTable: Bool, isBounded: Bool)], tickets: Int = 0, bytes: Int = 1 << 20,
+            isOpen: Bool = true
         ) {
             var settings = Plan.Settings()
             settings.chunksInFlight = tickets
@@ -47,7 +48,7 @@ struct SequencerTests {
                 Topology(plan), clock: VirtualClock().clock,
                 announce: { ticket in announced.tickets.withLock { $0.append(ticket) } },
                 finished: { announced.ends.add(1, ordering: .relaxed) })
-            sequencer.open(sources)
+            if isOpen { sequencer.open(sources) }
         }
 
         /// Offers a chunk of `byteCount` bytes; says whether it was numbered.
@@ -69,6 +70,17 @@ struct SequencerTests {
         let count = 0
         let byteCount = 0
         func encoded() -> [UInt8] { [] }
+    }
+
+    @Test func aStopBeforeThereAreSourcesIsNoEndOfInput() {
+        let bench = Bench([(false, true)], isOpen: false)
+        bench.sequencer.stop()
+        #expect(!bench.hasFinished)
+        bench.sequencer.open([(false, true)])
+        #expect(bench.sequencer.permission(of: 0, waking: Parker()) == .leave)
+        bench.sequencer.leave(0)
+        #expect(bench.hasFinished)
+        #expect(!bench.sequencer.hasInputEnded)
     }
 
     @Test func chunksAreNumberedAsTheyCome() {

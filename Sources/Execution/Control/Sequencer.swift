@@ -64,6 +64,8 @@ final class Sequencer: Sendable {
         var feeds: [Feed] = []
         var tables: [(any TableVersion)?] = []
         var isStopping = false
+        /// Whether nothing gets a number for want of room on the disk.
+        var isPaused = false
         /// Whether a source left before its end, because the run was stopped.
         var wasCutShort = false
         var waiting: [Parker] = []
@@ -145,7 +147,8 @@ final class Sequencer: Sendable {
             let fits =
                 state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
-            guard fits, isTurn(of: source, state), let tables = loaded(source, state) else {
+            let isHeld = state.isPaused && !state.isStopping
+            guard fits, !isHeld, isTurn(of: source, state), let tables = loaded(source, state) else {
                 state.waiting.append(parker)
                 return .wait
             }
@@ -230,6 +233,12 @@ final class Sequencer: Sendable {
         change { $0.isStopping = true }
     }
 
+    /// Lets nothing more get a number until `goOn`; what is under way goes on.
+    func pause() { state.withLock { $0.isPaused = true } }
+
+    /// Ends a pause.
+    func goOn() { change { $0.isPaused = false } }
+
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Notes that a source offers nothing more, because the run is being stopped.
@@ -253,7 +262,8 @@ final class Sequencer: Sendable {
     }
 
     private func isFinished(_ state: State) -> Bool {
-        guard state.ticketsOut == 0 else { return false }
+        // A stop may come before there are sources: they still leave.
+        guard state.ticketsOut == 0, !state.feeds.isEmpty else { return false }
         return state.feeds.allSatisfy { $0.hasEnded || $0.isTable && !state.isStopping }
     }
 

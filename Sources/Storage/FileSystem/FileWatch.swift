@@ -17,8 +17,8 @@ package final class FileWatch: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sleeps until the file is written to, or a wake; at most `milliseconds`. Writes since the last
-    /// sleep end it at once. Gives false after a wake.
+    /// Sleeps until the file is written to, or a wake; at most `milliseconds`. Writes since the
+    /// last sleep end it at once. Gives false after a wake.
     package func wait(_ waker: Waker, milliseconds: Int) -> Bool {
         switch waker.wait(for: .read, on: descriptor, milliseconds: milliseconds) {
         case .woken: return false

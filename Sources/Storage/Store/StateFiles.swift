@@ -46,8 +46,7 @@ package struct StateFiles: Sendable {
         for name in bucket.files {
             let run = try run(name)
             for section in run.sections where section.bucket == bucket.start {
-                try run.load(
-                    run.index(of: section), into: table, within: StateStore.allHashes)
+                try run.load(run.index(of: section), into: table, within: family.hashes)
             }
         }
         return table

@@ -41,7 +41,7 @@ struct LogAppendVerb: ParsableCommand {
 
     func run() throws {
         try LogCommand.run {
-            let files = DiskFileSystem()
+            let files = Machine.files
             let meta = try? LogView(log.directory, fileSystem: files)
             if create && meta == nil {
                 do throws(StorageError) {

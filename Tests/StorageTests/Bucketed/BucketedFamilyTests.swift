@@ -209,6 +209,46 @@ struct BucketedFamilyTests {
         }
     }
 
+    /// Two workers go on from one checkpoint, and one goes on from theirs: the file that both had
+    /// must not hide what either of them wrote.
+    @Test func sharedFilesAreOlderThanOwnOnes() throws {
+        let files = MemoryFileSystem()
+        let directory = try StateDirectory("state", fileSystem: files)
+        let keys: [[UInt8]] = (0..<40).map { [UInt8($0), 7] }
+        let hashes = keys.indices.map { UInt64($0) << 58 | UInt64($0) << 40 }
+        var sum: UInt64 = 0
+        var snapshots: [FamilySnapshot] = []
+        let half: UInt64 = 1 << 39
+        for ranges in [
+            [StateStore.allHashes], [0...half - 1, half...1 << 40 - 1], [StateStore.allHashes],
+        ] {
+            sum += 1
+            var made: [FamilySnapshot] = []
+            for (worker, range) in ranges.enumerated() {
+                let store = StateStore(
+                    directory: directory, worker: worker, options: .init(memoryBytes: 1 << 20),
+                    executor: InlineExecutor(), hashes: range)
+                let family = store.makeFamily("test", valueWidth: 8, references: [])
+                try family.restore(snapshots)
+                let own = keys.indices.filter { range.contains(hashes[$0] >> 24) }
+                let encoded = HotTableTests.encoded(
+                    own.map { HotTableTests.Key(bytes: keys[$0], hash: hashes[$0]) })
+                let entries = Slab(byteCount: own.count * 4)
+                let table = try family.getOrInsert(
+                    bucket: 0, encoded, rows: nil, count: own.count, into: entries)
+                for row in own.indices {
+                    let entry = HotTableTests.word(entries, row) & ~HotTable.isNewMark
+                    let value = table.word(of: entry, at: 0) + 1
+                    #expect(value == sum)
+                    table.setWord(of: entry, at: 0, to: value)
+                }
+                made.append(family.checkpoint())
+                try store.settle()
+            }
+            snapshots = made
+        }
+    }
+
     @Test(arguments: Seeds.list(24))
     func agreesWithDictionaries(seed: UInt64) throws {
         let world = try World(seed: seed)

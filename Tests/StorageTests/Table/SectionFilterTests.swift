@@ -76,12 +76,12 @@ struct SectionFilterTests {
 
     @Test func fewOthersPass() throws {
         var random = SplitMix64(seed: 5)
-        let hashes = (0..<100_000).map { _ in random.next() >> 24 }
+        let hashes = (0..<400_000).map { _ in random.next() >> 24 }
         let others = (0..<100_000).map { _ in random.next() >> 24 }
         let made = try Made(
             hashes, bits: 10, range: StateStore.allHashes, planned: hashes.count)
         #expect(made.filter.cut.partCount > 3)
-        #expect(made.filter.byteCount < 100_000 * 10 / 8 * 4 / 3)
+        #expect(made.filter.byteCount < 400_000 * 10 / 8 * 4 / 3)
         #expect(Self.found(others, made.filter).count < 2500)
         // Where parts are gone, everything passes, and nothing else changes.
         let end = made.filter.cut.start(of: 2)

@@ -3,18 +3,15 @@ extension BucketedFamily {
     /// Takes over what families of this name held at a checkpoint, one for each of the workers of
     /// then; only the keys that are this store's count. The files are shared, and only read.
     package func restore(_ snapshots: [FamilySnapshot]) throws(StorageError) {
-        for snapshot in snapshots {
-            var runs: [String: HashedRun] = [:]
-            for file in snapshot.files.sorted() { runs[file] = try open(file) }
-            for place in snapshot.buckets {
-                for file in place.files {
-                    guard let run = runs[file] else { continue }
-                    try add(run, to: place.start)
-                }
+        var runs: [String: HashedRun] = [:]
+        for bucket in FamilySnapshot.combined(snapshots) {
+            for file in bucket.files {
+                if runs[file] == nil { runs[file] = try open(file) }
+                if let run = runs[file] { try add(run, to: bucket.start) }
             }
-            for run in runs.values where liveSections[run.name] == nil {
-                try store.directory.release(run.name)
-            }
+        }
+        for run in runs.values where liveSections[run.name] == nil {
+            try store.directory.release(run.name)
         }
     }
 

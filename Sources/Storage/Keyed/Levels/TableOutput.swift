@@ -103,8 +103,10 @@ final class TableOutput {
             directory.hold(name)
         }
         names.append(name)
-        let file = try directory.fileSystem.open(
-            directory.path(of: name), .write(truncating: true))
+        // Flushes wait for room on the disk; a merge that does not find any gives its own back.
+        let fileSystem =
+            settings.firstName == nil ? directory.fileSystem.impatient : directory.fileSystem
+        let file = try fileSystem.open(directory.path(of: name), .write(truncating: true))
         let writer = try OrderedTableWriter(file, options: settings.table)
         self.file = file
         self.writer = writer
