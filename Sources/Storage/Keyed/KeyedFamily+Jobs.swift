@@ -263,7 +263,7 @@ extension KeyedFamily {
             debt = 0
             return 0
         }
-        let milliseconds = debt * pressure / 10_000 >> 10
+        let milliseconds = debt * pressure / (10_000 << 10)
         if milliseconds > 0 { debt = 0 }
         return milliseconds
     }
