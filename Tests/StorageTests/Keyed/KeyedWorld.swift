@@ -25,7 +25,8 @@ final class KeyedWorld {
     let keySpan: Int
     var lastRead: [UInt8] = []
 
-    init(seed: UInt64) throws {
+    /// A world whose jobs run by the test's leave, or at once; or behind `executor`.
+    init(seed: UInt64, _ executor: (any BackgroundExecutor)? = nil) throws {
         var random = SplitMix64(seed: seed)
         let operations: [MergeOperator?] = [nil, .add, .min, .max, .append, .last]
         options.operation = random.pick(operations)
@@ -49,12 +50,12 @@ final class KeyedWorld {
         storeOptions.blockBytes = 4000
         self.storeOptions = storeOptions
         keySpan = random.pick([30, 400, 3000])
-        manual = random.chance(0.7) ? ManualExecutor() : nil
-        executor = manual ?? InlineExecutor()
+        manual = random.chance(0.7) && executor == nil ? ManualExecutor() : nil
+        self.executor = executor ?? manual ?? InlineExecutor()
         let directory = try StateDirectory("state", fileSystem: files)
         self.directory = directory
         store = StateStore(
-            directory: directory, worker: 0, options: storeOptions, executor: executor)
+            directory: directory, worker: 0, options: storeOptions, executor: self.executor)
         family = try store.makeKeyedFamily("test", options)
         // Some families know no watermark at first: then their values count from the first one.
         if random.chance(0.5) { family.advance(to: 0) }
