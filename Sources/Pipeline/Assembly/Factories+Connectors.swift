@@ -17,8 +17,23 @@ extension SourceSpec {
         if case .generate(let generator) = kind { generator.rate.map(Double.init) } else { nil }
     }
 
-    /// The source without its rate limit.
+    /// The source without its rate limit, behind its buffer if it has one.
     func makeSource(
+        _ framing: Framing, chunkBytes: Int, _ surroundings: Surroundings
+    ) throws -> any Source {
+        let source = try makeSource(framing, surroundings)
+        guard let buffer else { return source }
+        var options = BufferedSource.Options(directory: buffer.path)
+        options.log = buffer.options
+        options.framing = framing
+        options.chunkBytes = chunkBytes
+        return BufferedSource(
+            source, options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+            notice: surroundings.notice)
+    }
+
+    /// The source as it reads the world.
+    private func makeSource(
         _ framing: Framing, _ surroundings: Surroundings
     ) throws -> any Source {
         let scope = watermark?.scope ?? .source
@@ -41,6 +56,7 @@ extension SourceSpec {
             options.framing = framing
             options.recordBytesMax = recordBytesMax
             options.connectionsMax = tcp.connectionsMax
+            options.isAcknowledged = tcp.framing == .acknowledged
             options.partitionPerConnection = scope == .connection || scope == .partition
             return TCPSource(options, clock: surroundings.clock)
         case .log(let log):

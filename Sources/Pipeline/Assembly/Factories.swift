@@ -142,8 +142,9 @@ extension CheckedPipeline {
     ) -> @Sendable () throws -> any Source {
         let framing = spec.framing
         let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
+        let chunkBytes = settings.chunkBytes
         return {
-            let source = try spec.makeSource(framing, surroundings)
+            let source = try spec.makeSource(framing, chunkBytes: chunkBytes, surroundings)
             guard let limit else { return source }
             return RateLimitedSource(
                 source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)

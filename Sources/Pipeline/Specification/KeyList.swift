@@ -113,14 +113,24 @@ extension KeyList {
             Key("paths", "list of paths or globs", "required"),
             Key("follow", "bool", "false"),
         ])
-    static let stdinSource = KeyList(title: "Source: stdin", keys: [.later("buffer")])
+    static let stdinSource = KeyList(
+        title: "Source: stdin", keys: [Key("buffer", "log or mapping", "none")])
     static let tcpSource = KeyList(
         title: "Source: tcp",
         keys: [
             Key("listen", "host:port", "required"),
-            Key("framing", "newline or length_prefixed", "newline"),
+            Key("framing", "newline, length_prefixed or acknowledged", "newline"),
             Key("max_connections", "int", "1024"),
-            .later("buffer"),
+            Key("buffer", "log or mapping", "none"),
+        ])
+    static let buffer = KeyList(
+        title: "buffer", path: "buffer.",
+        keys: [
+            Key("type", "log", "required"),
+            Key("path", "path", "buffer-NAME in the directory of settings.state"),
+            Key("sync", "every, os or interval", "1s"),
+            Key("quota", "size", "1GiB"),
+            Key("compression", "none, lz4 or zstd", "none"),
         ])
     static let logSource = KeyList(
         title: "Source: log",
@@ -291,6 +301,7 @@ extension KeyList {
     static func own(section: String, type: String) -> [Key] {
         switch (section, type) {
         case ("sources", "file"): fileSource.keys
+        case ("sources", "stdin"): stdinSource.keys
         case ("sources", "tcp"): tcpSource.keys
         case ("sources", "log"): logSource.keys
         case ("sources", "generate"): generateSource.keys
@@ -304,7 +315,8 @@ extension KeyList {
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
         top, settings, state, checkpoint, secondPlace, source, fileSource, stdinSource, tcpSource,
-        logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step, filter,
+        buffer, logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step,
+        filter,
         map, dedup, broadcastJoin, window,
         windowKind, sink, stdoutSink, fileSink, roll, tcpSink, logSink, blackholeSink,
         csvOutput,
