@@ -96,7 +96,8 @@ package final class Engine: Sendable {
         var failure: (any Error)?
         for sink in assembly.sinks {
             do {
-                try sink.close()
+                let wasStopped = core.keepsPositions && !core.sequencer.hasInputEnded
+                try sink.close(wasStopped: wasStopped)
             } catch {
                 if failure == nil && !(error is OutputClosed) { failure = error }
             }

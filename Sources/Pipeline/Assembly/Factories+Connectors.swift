@@ -118,9 +118,9 @@ extension SinkSpec {
     }
 
     /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
-    /// journal that no other sink has.
+    /// journal that no other sink has, and `state` their directory.
     func makeWriter(
-        _ surroundings: Surroundings, header: String, journal: String?
+        _ surroundings: Surroundings, header: String, journal: String?, state: String?
     ) -> any SinkWriter {
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
@@ -142,7 +142,15 @@ extension SinkSpec {
             options.isLengthPrefixed = tcp.framing == .lengthPrefixed
             options.firstPauseMilliseconds = Int(max(1, tcp.retryMin / 1000))
             options.longestPauseMilliseconds = Int(max(1, tcp.retryMax / 1000))
-            return TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+            options.isAcknowledged = tcp.framing == .acknowledged
+            let sink = TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+            guard let state, journal != nil else { return sink }
+            var queue = QueuedSink.Options(
+                directory: tcp.queue.path ?? FilePath.join(state, "queue-\(name.value)"))
+            queue.log.quota = tcp.queue.quota
+            queue.log.segmentBytes = min(tcp.queue.quota / 16, 64 << 20)
+            return QueuedSink(
+                sink, name: "\(tcp.connect)", queue, fileSystem: surroundings.fileSystem)
         case .log(let log):
             var options = LogSink.Options(directory: log.path.value)
             options.log = log.options

@@ -191,6 +191,7 @@ extension CheckedPipeline {
         let spec = sink.spec
         let header = try header(of: sink, surroundings)
         let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
+        let state = settings.state?.path
         return Plan.SinkNode(
             name: name,
             inputs: try sink.inputs.map { input in
@@ -199,7 +200,8 @@ extension CheckedPipeline {
             },
             makeWriter: {
                 let writer = spec.makeWriter(
-                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil)
+                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil,
+                    state: state)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)
             })

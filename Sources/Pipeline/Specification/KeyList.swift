@@ -269,9 +269,16 @@ extension KeyList {
         title: "Sink: tcp",
         keys: [
             Key("connect", "host:port", "required"),
-            Key("framing", "newline or length_prefixed", "newline"),
+            Key("framing", "newline, length_prefixed or acknowledged", "newline"),
             Key("retry_min", "duration", "100ms"),
             Key("retry_max", "duration", "10s"),
+            Key("queue", "mapping", "{}"),
+        ])
+    static let queue = KeyList(
+        title: "queue", path: "queue.",
+        keys: [
+            Key("path", "path", "queue-NAME in the directory of settings.state"),
+            Key("quota", "size", "1GiB"),
         ])
     static let logSink = KeyList(
         title: "Sink: log",
@@ -318,7 +325,7 @@ extension KeyList {
         buffer, logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step,
         filter,
         map, dedup, broadcastJoin, window,
-        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, logSink, blackholeSink,
+        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, logSink, blackholeSink,
         csvOutput,
     ]
 }

@@ -94,6 +94,29 @@ struct AcknowledgedSourceTests {
         }
     }
 
+    /// A sink that waits for answers: what it has written is durable at the other end.
+    @Test func sinkWritesWhatIsSafeAtTheOtherEnd() throws {
+        let files = MemoryFileSystem()
+        let opened = try open(files)
+        var options = TCPSink.Options(host: "127.0.0.1", port: opened.port)
+        options.isAcknowledged = true
+        options.sendBytesMax = 1000
+        let sink = TCPSink(options, clock: .system)
+        var sent = ""
+        for round in 0..<10 {
+            let text = (0..<50).map { "line \(round).\($0)\n" }.joined()
+            try sink.write([EncodedPart(text), EncodedPart(text)])
+            sent += text + text
+            let later = try open(files.crash(seed: UInt64(round)))
+            var reading = SourceReading()
+            try reading.read(later.source)
+            later.source.close()
+            #expect(reading.text == sent)
+        }
+        try sink.close()
+        opened.source.close()
+    }
+
     /// A record that is not durable is not acknowledged: the disk is full, and stays so.
     @Test func nothingIsAcknowledgedWhileTheDiskIsFull() throws {
         let files = MemoryFileSystem()
