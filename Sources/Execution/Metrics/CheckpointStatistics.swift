@@ -37,9 +37,10 @@ package struct CheckpointStatistics: Sendable, Equatable {
         }
         var text = "checkpoints: complete \(completed), failed \(failed)"
         if longest > 0 {
+            let (median, most) = (pause(percentile: 50), pause(percentile: 99))
             text +=
                 "; longest \(milliseconds(longest)); pause of a task p50 "
-                + "\(milliseconds(pause(percentile: 50))), p99 \(milliseconds(pause(percentile: 99)))"
+                + "\(milliseconds(median)), p99 \(milliseconds(most))"
         }
         if let epochsBehind { text += "; second place \(epochsBehind) behind" }
         return text
