@@ -235,11 +235,14 @@ final class CheckpointCoordinator {
         }
     }
 
-    /// Removes the manifests of all but the newest checkpoints, and the files that only they need.
+    /// Removes the manifests of all but the newest checkpoints, and the files that only they need;
+    /// of an earlier run that had ended nothing is kept.
     private func prune(to count: Int) throws {
-        while kept.count > max(count, 1) {
-            let oldest = kept.removeFirst()
+        while let oldest = kept.first, kept.count > 1,
+            kept.count > count || oldest.isFinished
+        {
             try files.remove(oldest.epoch)
+            kept.removeFirst()
             letGo(of: oldest)
         }
     }

@@ -34,7 +34,10 @@ struct CheckpointSearch {
         found.lastEpoch = epochs.first ?? 0
         for epoch in epochs {
             do {
-                found.manifest = try complete(epoch, isHere: local.contains(epoch), log)
+                let manifest = try complete(epoch, isHere: local.contains(epoch), log)
+                // Behind the end of a run another one began, which is not to begin again.
+                if manifest.isFinished && !found.damage.isEmpty { break }
+                found.manifest = manifest
                 break
             } catch {
                 log("checkpoint \(epoch) cannot be used: \(error)")
