@@ -196,7 +196,7 @@ final class CheckpointCoordinator {
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             statistics.failed += 1
-            if let manifest, kept.last?.epoch != manifest.epoch { letGo(of: manifest) }
+            if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
             return error
         }
     }
@@ -223,6 +223,17 @@ final class CheckpointCoordinator {
                 log("source '\(node.name)' keeps more than it needs: \(error)")
             }
         }
+    }
+
+    /// Takes back what there is of a checkpoint that failed: its manifest may have its name, and
+    /// only that not be durable.
+    private func giveUp(_ manifest: CheckpointManifest) {
+        do {
+            try files.remove(manifest.epoch)
+        } catch {
+            log("\(error)")
+        }
+        letGo(of: manifest)
     }
 
     private func letGo(of manifest: CheckpointManifest) {
