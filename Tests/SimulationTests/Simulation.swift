@@ -173,14 +173,17 @@ struct Simulation {
     /// Notes runs that came to their end, and were killed before they could say so: the next one
     /// begins anew.
     private mutating func noteFinished() {
-        let list = try? CheckpointInspection("state", fileSystem: files).list()
-        guard let newest = list?.checkpoints.last, newest.isFinished,
+        let all = ["state", "second"].flatMap { place in
+            (try? CheckpointInspection(place, fileSystem: files).list().checkpoints) ?? []
+        }
+        guard let newest = all.max(by: { $0.epoch < $1.epoch }), newest.isFinished,
             finishedEpochs.insert(newest.epoch).inserted
         else { return }
         outcome.counts.freshStarts += 1
     }
 
     private mutating func compare(_ engine: Engine.Outcome) throws {
+        files.heal()
         let rows = try pipeline.rows(in: files)
         for output in pipeline.outputs {
             var wanted = expected[output.sink] ?? []
