@@ -227,7 +227,7 @@ final class CheckpointCoordinator {
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             noted.failed += 1
-            if let manifest, kept.last?.epoch != manifest.epoch { letGo(of: manifest) }
+            if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
             return error
         }
     }
@@ -256,6 +256,17 @@ final class CheckpointCoordinator {
         }
     }
 
+    /// Takes back what there is of a checkpoint that failed: its manifest may have its name, and
+    /// only that not be durable.
+    private func giveUp(_ manifest: CheckpointManifest) {
+        do {
+            try files.remove(manifest.epoch)
+        } catch {
+            log("\(error)")
+        }
+        letGo(of: manifest)
+    }
+
     private func letGo(of manifest: CheckpointManifest) {
         for name in manifest.holds {
             do {
@@ -266,11 +277,14 @@ final class CheckpointCoordinator {
         }
     }
 
-    /// Removes the manifests of all but the newest checkpoints, and the files that only they need.
+    /// Removes the manifests of all but the newest checkpoints, and the files that only they need;
+    /// of an earlier run that had ended nothing is kept.
     private func prune(to count: Int) throws {
-        while kept.count > max(count, 1) {
-            let oldest = kept.removeFirst()
+        while let oldest = kept.first, kept.count > 1,
+            kept.count > count || oldest.isFinished
+        {
             try files.remove(oldest.epoch)
+            kept.removeFirst()
             letGo(of: oldest)
         }
     }

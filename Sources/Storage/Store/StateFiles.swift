@@ -53,10 +53,10 @@ package struct StateFiles: Sendable {
         _ bucket: FamilySnapshot.Bucket, of family: FamilySnapshot
     ) throws(StorageError) -> HotTable {
         let table = HotTable(valueWidth: family.valueWidth, references: family.references)
-        for name in bucket.files {
-            let run = try run(name)
+        for file in bucket.files {
+            let run = try run(file.name)
             for section in run.sections where section.bucket == bucket.start {
-                try run.load(run.index(of: section), into: table, within: family.hashes)
+                try run.load(run.index(of: section), into: table, within: file.hashes)
             }
         }
         return table
