@@ -10,7 +10,8 @@ struct Weir: ParsableCommand {
         abstract: "A stream processor in one executable: sources through steps into sinks.",
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ExplainCommand.self, GenerateCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, PlanCommand.self,
+            GenerateCommand.self,
             LogCommand.self, StateCommand.self, CheckpointCommand.self, VersionCommand.self,
         ])
 

@@ -36,6 +36,24 @@ struct PipelineRun {
             sourceLocation: sourceLocation)
     }
 
+    /// The plan of a pipeline over files.
+    static func plan(
+        _ yaml: String, name: String, over files: MemoryFileSystem, set: [String] = [],
+        clock: EngineClock = VirtualClock().clock, recovery: RecoveryOptions = RecoveryOptions(),
+        log: LogLines = LogLines(), sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> Plan {
+        let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
+        let checked = Planner.check(
+            Array(yaml.utf8), name: name, overrides: set.map { Override($0) }, world: world)
+        let errors = checked.diagnostics.map(\.description)
+        #expect(errors == [], sourceLocation: sourceLocation)
+        let pipeline = try #require(checked.pipeline, sourceLocation: sourceLocation)
+        var surroundings = Surroundings(
+            fileSystem: files, clock: clock, zones: world.zones, notice: { log.add($0) })
+        surroundings.recovery = recovery
+        return try pipeline.plan(in: surroundings)
+    }
+
     /// Runs a pipeline over files, to its end or to an interruption; every step of it must account
     /// for each of its rows.
     static func run(
@@ -43,18 +61,11 @@ struct PipelineRun {
         interruption: Interruption? = nil, recovery: RecoveryOptions = RecoveryOptions(),
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> PipelineRun {
-        let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
-        let checked = Planner.check(
-            Array(yaml.utf8), name: name, overrides: set.map { Override($0) }, world: world)
-        let errors = checked.diagnostics.map(\.description)
-        #expect(errors == [], sourceLocation: sourceLocation)
-        let pipeline = try #require(checked.pipeline, sourceLocation: sourceLocation)
         let clock = VirtualClock().clock
         let log = LogLines()
-        var surroundings = Surroundings(
-            fileSystem: files, clock: clock, zones: world.zones, notice: { log.add($0) })
-        surroundings.recovery = recovery
-        var plan = try pipeline.plan(in: surroundings)
+        var plan = try plan(
+            yaml, name: name, over: files, set: set, clock: clock, recovery: recovery, log: log,
+            sourceLocation: sourceLocation)
         // The clock stands still: only chunks make checkpoints due.
         plan.checkpoint?.everyChunks = 2
         interruption?.interrupt(&plan)

@@ -272,6 +272,8 @@ package final class StagedFileSink: SinkWriter {
         let (staged, files) = (pending.map(\.staged), pending.map(\.file))
         var output = StagedOutput()
         output.own = encoded(staged)
+        output.byteCount = staged.reduce(0) { $0 + $1.byteCount }
+        output.files = staged.map(\.path)
         let (fileSystem, journal) = (fileSystem, try openJournal())
         let directories = Set(staged.map { FilePath.directory(of: $0.path) }).sorted()
         output.sync = {

@@ -213,10 +213,12 @@ package final class LogSource: Source {
 
     // MARK: Positions
 
-    /// For each partition its number, the next offset, where it ends, and whether its end was told.
+    /// Whose turn it is, and for each partition its number, the next offset, where it ends, and
+    /// whether its end was told.
     package var position: SourcePosition? {
         var writer = ByteWriter()
         writer.append(UInt8(1))
+        writer.append(count: turn)
         writer.append(count: readings.count)
         for (index, reading) in readings.enumerated() {
             writer.append(count: reading.reader.partition)
@@ -233,6 +235,7 @@ package final class LogSource: Source {
         guard try bytes.integer(UInt8.self) == 1 else {
             throw ByteReader.Damage(cause: "the version of a log's position is not known here")
         }
+        turn = try bytes.count()
         for _ in 0..<(try bytes.count()) {
             let partition = try bytes.count()
             let next = try bytes.integer(Int64.self)
@@ -246,6 +249,9 @@ package final class LogSource: Source {
             readings.append(reading)
         }
         try bytes.finish()
+        guard (0..<max(readings.count, 1)).contains(turn) else {
+            throw ByteReader.Damage(cause: "it names a partition that it does not have")
+        }
         wait = LogWait(view)
     }
 

@@ -91,4 +91,10 @@ package final class RateLimitedSource: Source {
     package var position: SourcePosition? { source.position }
 
     package func resume(at position: SourcePosition) throws { try source.resume(at: position) }
+
+    package func sync() throws { try source.sync() }
+
+    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        try source.keep(from: positions, isFinished: isFinished)
+    }
 }

@@ -28,12 +28,18 @@ package struct Plan: Sendable {
         package let fileSystem: any FileSystem
         /// For all workers together.
         package let options: StateStore.Options
+        /// The room on disk, if `fileSystem` is guarded by it.
+        package let room: DiskRoom?
 
         /// State below `path`, within what `options` say.
-        package init(path: String, fileSystem: any FileSystem, options: StateStore.Options) {
+        package init(
+            path: String, fileSystem: any FileSystem, options: StateStore.Options,
+            room: DiskRoom? = nil
+        ) {
             self.path = path
             self.fileSystem = fileSystem
             self.options = options
+            self.room = room
         }
     }
 
@@ -111,6 +117,7 @@ package struct Plan: Sendable {
         package let watermark: WatermarkStrategy?
         package let makeSource: @Sendable () throws -> any Source
         package let makeDecoder: @Sendable () -> any Decoder
+        package var binding = StateBinding()
         /// The table it fills; such a source has no main output.
         package let table: Table?
 
@@ -157,14 +164,13 @@ package struct Plan: Sendable {
         package let needsOrder: Bool
         /// What it keeps and what bounds that, for `explain`.
         package let stateDescription: String?
-        /// What its state is good for: state of a step with another text means something else.
-        package let stateFingerprint: String
+        package let binding: StateBinding
         package let makeOperator: @Sendable (StepContext) -> any Operator
 
         package init(
             name: String, type: String, input: Edge, inputSchema: Schema, outputs: [Port: Schema],
             key: [Int]? = nil, needsOrder: Bool = false, stateDescription: String? = nil,
-            stateFingerprint: String = "",
+            binding: StateBinding = StateBinding(),
             makeOperator: @escaping @Sendable (StepContext) -> any Operator
         ) {
             self.name = name
@@ -175,7 +181,7 @@ package struct Plan: Sendable {
             self.key = key
             self.needsOrder = needsOrder
             self.stateDescription = stateDescription
-            self.stateFingerprint = stateFingerprint
+            self.binding = binding
             self.makeOperator = makeOperator
         }
     }
@@ -185,6 +191,7 @@ package struct Plan: Sendable {
         package let name: String
         package let inputs: [Input]
         package let makeWriter: @Sendable () throws -> any SinkWriter
+        package var binding = StateBinding()
 
         /// One of the outputs that a sink writes.
         package struct Input: Sendable {

@@ -71,6 +71,10 @@ extension SinkWriter {
 package struct StagedOutput: Sendable {
     /// What the sink needs to commit it again after a restore, in a form of its own.
     package var own: [UInt8] = []
+    /// Bytes that are still to be delivered, and the files whose presence says that they are; none
+    /// where only the sink itself can tell.
+    package var byteCount = 0
+    package var files: [String] = []
     /// Makes it durable.
     package var sync: @Sendable () throws -> Void = {}
     /// Makes it visible; may be called again after it has been.

@@ -26,6 +26,16 @@ package protocol Source: AnyObject {
 
     /// Opens it where it stood when `position` was taken, in place of `open`.
     func resume(at position: SourcePosition) throws
+
+    /// Makes durable what its positions so far stand on; called before a checkpoint with one of
+    /// them is complete. May be called on any thread.
+    func sync() throws
+
+    /// Says where it may be resumed: at positions of the checkpoints that are kept, and nowhere
+    /// before all of them. With `isFinished` they are those of a run that came to the end of its
+    /// input: what stands before them is done, and the next run starts afresh. May be called on any
+    /// thread, and before it is opened.
+    func keep(from positions: [SourcePosition], isFinished: Bool) throws
 }
 
 extension Source {
@@ -33,6 +43,12 @@ extension Source {
 
     /// A source without positions goes on with what comes next.
     package func resume(at position: SourcePosition) throws { try open() }
+
+    /// What was read elsewhere is as durable as it is there.
+    package func sync() throws {}
+
+    /// What is read is somebody else's to keep.
+    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {}
 }
 
 /// A place in a source, in a form of the source's own.

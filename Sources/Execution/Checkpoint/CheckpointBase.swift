@@ -42,7 +42,8 @@ struct CheckpointBase {
             }
             manifest.sources.append(
                 CheckpointManifest.Source(
-                    name: node.name, sequence: place.sequence, hasEnded: place.hasEnded,
+                    name: node.name, binding: node.binding, sequence: place.sequence,
+                    hasEnded: place.hasEnded,
                     position: place.position, tracker: tracker?.bytes, table: tables[index],
                     counters: counters))
         }
@@ -52,7 +53,7 @@ struct CheckpointBase {
             for part in own { counters += part.counters }
             manifest.steps.append(
                 CheckpointManifest.Step(
-                    name: node.name, fingerprint: node.stateFingerprint,
+                    name: node.name, binding: node.binding,
                     keys: (node.key ?? []).map { column in
                         let field = node.inputSchema.fields[column]
                         return "\(field.name):\(field.type.name)"
@@ -63,8 +64,9 @@ struct CheckpointBase {
             let part = parts.sinks[index]
             manifest.sinks.append(
                 CheckpointManifest.Sink(
-                    name: node.name, rows: sinks[index] + (part?.rows ?? 0),
-                    staged: part?.staged.own ?? []))
+                    name: node.name, binding: node.binding,
+                    rows: sinks[index] + (part?.rows ?? 0), staged: part?.staged.own ?? [],
+                    byteCount: part?.staged.byteCount ?? 0, files: part?.staged.files ?? []))
         }
         return manifest
     }

@@ -16,9 +16,16 @@ final class CheckpointCoordinator {
     }
 
     private let core: EngineCore
+    /// By place in the plan; only what any thread may call is called here.
+    private let sources: [any Source]
     private let settings: Plan.CheckpointSettings
     private let files: CheckpointFiles
     private let directory: StateDirectory
+    private let room: DiskRoom?
+    /// Steps until there may be room on the disk again.
+    private var stepsToRoom = 0
+    /// Whether the run is at its end, and the checkpoint is the last one.
+    private var waits = false
     private let log: @Sendable (String) -> Void
     /// Ends the wait for the next step.
     var waker: Waker { core.checkpointWaker }
@@ -34,18 +41,23 @@ final class CheckpointCoordinator {
     /// Versions whose files are known, kept alive so that no other has their identity.
     private var tableVersions: [Int: any TableVersion] = [:]
     private var base: CheckpointBase
-    private let secondPlace: SecondPlace?
+    /// Copies what is complete, if there is another place.
+    let secondPlace: SecondPlace?
     private(set) var statistics = CheckpointStatistics()
 
     init(
-        _ core: EngineCore, _ settings: Plan.CheckpointSettings, directory: StateDirectory,
-        recovery: Recovery, log: @escaping @Sendable (String) -> Void
+        _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
+        _ state: StateParts, recovery: Recovery, log: @escaping @Sendable (String) -> Void
     ) {
         self.core = core
+        self.sources = sources
         self.settings = settings
-        self.directory = directory
         self.log = log
-        files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+        directory = state.directory
+        room = state.room
+        // For want of room a checkpoint fails; it does not wait.
+        files = CheckpointFiles(
+            path: directory.path, fileSystem: directory.fileSystem.impatient)
         nextEpoch = recovery.lastEpoch + 1
         kept = recovery.readable
         lastNumber = recovery.manifest?.nextChunk ?? 0
@@ -54,12 +66,11 @@ final class CheckpointCoordinator {
         lastEnd = lastStart
         secondPlace = settings.secondPlace.map {
             SecondPlace(
-                $0, keep: settings.keep, directory: directory, clock: core.clock, log: log)
+                $0, keep: settings.keep, directory: state.directory, clock: core.clock, log: log)
         }
-        secondPlace?.start()
     }
 
-    /// Ends what was begun beside the run.
+    /// Ends what was begun beside the run; its own parts are not stepped any more.
     func close() { secondPlace?.finish() }
 
     /// Milliseconds until something may be due.
@@ -70,6 +81,7 @@ final class CheckpointCoordinator {
         let now = core.clock.monotonicNanoseconds()
         switch phase {
         case .idle:
+            lookForRoom()
             guard isDue(now) else { return .idle }
             lastStart = now
             phase = .aligning(place(), since: now)
@@ -79,6 +91,7 @@ final class CheckpointCoordinator {
                 phase = .idle
                 finish(barrier, parts, isLast: false)
                 lastEnd = core.clock.monotonicNanoseconds()
+                stepsToRoom = 0
                 return .progressed
             }
             if now - start > settings.timeout {
@@ -91,11 +104,36 @@ final class CheckpointCoordinator {
         }
     }
 
+    private static let stepsToRoomMax = 25
+
+    private var isShortOfRoom: Bool { room?.isTight == true }
+
+    /// Where the disk was full: keeps the newest checkpoint alone, and lets the sources go on when
+    /// there is room for the reserve again.
+    private func lookForRoom() {
+        guard let room, room.isTight, !core.isCheckpointRequested.load(ordering: .relaxed) else {
+            return
+        }
+        stepsToRoom -= 1
+        guard stepsToRoom <= 0 else { return }
+        stepsToRoom = Self.stepsToRoomMax
+        do {
+            try prune(to: 1)
+        } catch {
+            log("\(error)")
+        }
+        guard room.refill() else { return }
+        log("there is room on the disk again")
+        core.sequencer.goOn()
+    }
+
     private func isDue(_ now: Int64) -> Bool {
         if core.isCheckpointRequested.exchange(false, ordering: .relaxed) { return true }
         let number = core.sequencer.positions().number
         guard number != lastNumber else { return false }
-        if let chunks = settings.everyChunks, number - lastNumber >= chunks { return true }
+        if let chunks = settings.everyChunks, number - lastNumber >= chunks, !isShortOfRoom {
+            return true
+        }
         return now - lastStart >= settings.every && now - lastEnd >= settings.minPause
     }
 
@@ -118,10 +156,12 @@ final class CheckpointCoordinator {
             try worker.addAll(to: barrier, isFinished: isFinished)
         }
         for sink in assembly.sinks { try sink.stage(for: barrier) }
+        if isShortOfRoom { try prune(to: 1) }
         assembly.state?.settle()
         guard let parts = barrier.complete else {
             preconditionFailure("everybody has added their part")
         }
+        waits = true
         if let error = finish(barrier, parts, isLast: isFinished) { throw error }
     }
 
@@ -134,27 +174,54 @@ final class CheckpointCoordinator {
         do {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
             for output in staged { try output.sync() }
+            for source in sources { try source.sync() }
             let made = try base.manifest(
                 barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
             )
             manifest = made
             if parts.hasFailed { throw CheckpointFailure() }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
-            try files.write(made)
+            try write(made)
             statistics.completed += 1
             lastNumber = barrier.positions.number
             kept.append(made)
             // From here on the checkpoint is complete, whatever happens.
+            if isShortOfRoom { try prune(to: 1) }
             for output in staged { try output.commit() }
             for sink in core.arrivals { sink.committed(barrier.epoch) }
             try prune(to: isLast ? 1 : settings.keep)
             if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
+            keepSources(isFinished: isLast)
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             statistics.failed += 1
             if let manifest, kept.last?.epoch != manifest.epoch { letGo(of: manifest) }
             return error
+        }
+    }
+
+    /// Writes a manifest; the last one waits for room on the disk.
+    private func write(_ manifest: CheckpointManifest) throws {
+        guard waits else { return try files.write(manifest) }
+        try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+            .write(manifest)
+    }
+
+    /// Tells the sources how far back they may have to be read again.
+    private func keepSources(isFinished: Bool) {
+        for (node, source) in zip(core.topology.plan.sources, sources) {
+            var positions = kept.compactMap { $0.position(of: node.name) }
+            if let secondPlace, !isFinished {
+                guard let there = secondPlace.positions(of: node.name) else { continue }
+                positions += there
+            }
+            if positions.isEmpty { continue }
+            do {
+                try source.keep(from: positions, isFinished: isFinished)
+            } catch {
+                log("source '\(node.name)' keeps more than it needs: \(error)")
+            }
         }
     }
 
@@ -189,7 +256,8 @@ final class CheckpointCoordinator {
             if tableFiles[source]?.version != ObjectIdentifier(version) {
                 let name = directory.makeBlobName()
                 try ManifestFile.write(
-                    version.encoded(), to: directory.path(of: name), in: directory.fileSystem)
+                    version.encoded(), to: directory.path(of: name),
+                    in: waits ? directory.fileSystem : directory.fileSystem.impatient)
                 // The coordinator needs it as long as the version is in force.
                 directory.hold(name)
                 if let old = tableFiles[source] { try directory.release(old.name) }

@@ -5,18 +5,21 @@ import Storage
 ///
 ///     manifest = epoch: 8 | finished: 1 | pipeline | written at: 8 | next chunk: 8 | workers: 4
 ///              | sources: count, each | steps: count, each | sinks: count, each
-///     source   = name | sequence: 8 | ended: 1 | position: flag, bytes | tracker: flag, tracker
-///              | table: flag, file | rows: 8 | errors: 8 | bytes: 8
-///     step     = name | fingerprint | keys: count, text each | counters: 11 times 8
+///     source   = name | binding | sequence: 8 | ended: 1 | position: flag, bytes
+///              | tracker: flag, tracker | table: flag, file | rows: 8 | errors: 8 | bytes: 8
+///     step     = name | binding | keys: count, text each | counters: 11 times 8
 ///              | parts: count, each
 ///     part     = worker: 4 | snapshot
-///     sink     = name | rows: 8 | bytes staged
+///     sink     = name | binding | rows: 8 | bytes staged | to deliver: 8
+///              | files: count, text each
+///     binding  = meaning | definition
 ///
 /// Texts and bytes stand behind their counts; see `ByteWriter`. Files are named without their
 /// directory, and described in `FamilySnapshot`.
 struct CheckpointManifest: Sendable {
     struct Source: Sendable {
         let name: String
+        let binding: StateBinding
         let sequence: Int
         let hasEnded: Bool
         let position: SourcePosition?
@@ -29,7 +32,7 @@ struct CheckpointManifest: Sendable {
 
     struct Step: Sendable {
         let name: String
-        let fingerprint: String
+        let binding: StateBinding
         /// The columns of its keys: name, colon, type.
         let keys: [String]
         let counters: StepCounters
@@ -38,8 +41,12 @@ struct CheckpointManifest: Sendable {
 
     struct Sink: Sendable {
         let name: String
+        let binding: StateBinding
         let rows: Int
         let staged: [UInt8]
+        /// Bytes staged, and the files that are there until they are committed.
+        let byteCount: Int
+        let files: [String]
     }
 
     let epoch: Int
@@ -66,6 +73,11 @@ struct CheckpointManifest: Sendable {
         return files
     }
 
+    /// Where a source stands in it.
+    func position(of source: String) -> SourcePosition? {
+        sources.first { $0.name == source }?.position
+    }
+
     /// The names of all files, each as often as a part of the checkpoint holds it.
     var holds: [String] {
         sources.compactMap(\.table)
@@ -90,9 +102,7 @@ extension CheckpointManifest {
         for step in steps { step.encode(to: &writer) }
         writer.append(count: sinks.count)
         for sink in sinks {
-            writer.append(sink.name)
-            writer.append(Int64(sink.rows))
-            writer.append(counted: sink.staged)
+            sink.encode(to: &writer)
         }
         return writer.bytes
     }
@@ -107,18 +117,48 @@ extension CheckpointManifest {
         workers = Int(try reader.integer(UInt32.self))
         sources = try reader.list { reader throws(ByteReader.Damage) in try Source(from: &reader) }
         steps = try reader.list { reader throws(ByteReader.Damage) in try Step(from: &reader) }
-        sinks = try reader.list { reader throws(ByteReader.Damage) in
-            Sink(
-                name: try reader.text(), rows: Int(try reader.integer(Int64.self)),
-                staged: try reader.countedArray())
-        }
+        sinks = try reader.list { reader throws(ByteReader.Damage) in try Sink(from: &reader) }
         try reader.finish()
+    }
+}
+
+extension StateBinding {
+    fileprivate func encode(to writer: inout ByteWriter) {
+        writer.append(meaning)
+        writer.append(definition)
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
+        let meaning = try reader.text()
+        self.init(meaning: meaning, definition: try reader.text())
+    }
+}
+
+extension CheckpointManifest.Sink {
+    fileprivate func encode(to writer: inout ByteWriter) {
+        writer.append(name)
+        binding.encode(to: &writer)
+        writer.append(Int64(rows))
+        writer.append(counted: staged)
+        writer.append(Int64(byteCount))
+        writer.append(count: files.count)
+        for file in files { writer.append(file) }
+    }
+
+    fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
+        name = try reader.text()
+        binding = try StateBinding(from: &reader)
+        rows = Int(try reader.integer(Int64.self))
+        staged = try reader.countedArray()
+        byteCount = Int(try reader.integer(Int64.self))
+        files = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
     }
 }
 
 extension CheckpointManifest.Source {
     fileprivate func encode(to writer: inout ByteWriter) {
         writer.append(name)
+        binding.encode(to: &writer)
         writer.append(Int64(sequence))
         writer.append(hasEnded)
         writer.append(position != nil)
@@ -134,6 +174,7 @@ extension CheckpointManifest.Source {
 
     fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
         name = try reader.text()
+        binding = try StateBinding(from: &reader)
         sequence = Int(try reader.integer(Int64.self))
         hasEnded = try reader.flag()
         position = try reader.flag() ? SourcePosition(try reader.countedArray()) : nil
@@ -150,7 +191,7 @@ extension CheckpointManifest.Source {
 extension CheckpointManifest.Step {
     fileprivate func encode(to writer: inout ByteWriter) {
         writer.append(name)
-        writer.append(fingerprint)
+        binding.encode(to: &writer)
         writer.append(count: keys.count)
         for key in keys { writer.append(key) }
         for count in counters.words { writer.append(Int64(count)) }
@@ -163,7 +204,7 @@ extension CheckpointManifest.Step {
 
     fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
         name = try reader.text()
-        fingerprint = try reader.text()
+        binding = try StateBinding(from: &reader)
         keys = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         var words: [Int] = []
         for _ in StepCounters().words { words.append(Int(try reader.integer(Int64.self))) }

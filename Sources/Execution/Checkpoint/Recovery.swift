@@ -44,7 +44,7 @@ struct Recovery {
         }
         // What a damaged manifest refers to is not known.
         if found.damage.isEmpty { try directory.removeOrphans() }
-        try check(newest, plan)
+        try check(newest, plan, log: log)
     }
 
     /// Removes the checkpoints of a run that came to its end, of which nothing is needed any more.
@@ -62,45 +62,16 @@ struct Recovery {
     /// Notes the epochs that sinks have committed.
     mutating func note(sinkEpoch: Int) { lastEpoch = max(lastEpoch, sinkEpoch) }
 
-    /// Refuses to go on where state would be lost by it.
-    private func check(_ manifest: CheckpointManifest, _ plan: Plan) throws {
+    /// Tells what an edited pipeline takes over, and refuses to go on where state would be lost.
+    private func check(
+        _ manifest: CheckpointManifest, _ plan: Plan, log: (String) -> Void
+    ) throws {
         guard !manifest.isFinished else { return }
-        var losses: [String] = []
-        if manifest.pipeline != plan.name {
-            losses.append(
-                "the state is that of pipeline '\(manifest.pipeline)', not of '\(plan.name)'")
-        }
-        let allowed = plan.checkpoint?.allowedResets ?? []
-        for step in manifest.steps where step.hasState && !allowed.contains(step.name) {
-            guard let node = plan.steps.first(where: { $0.name == step.name }) else {
-                losses.append(
-                    "step '\(step.name)' is gone, and its state would be dropped; "
-                        + "allow it with --allow-reset \(step.name)")
-                continue
-            }
-            guard node.stateFingerprint != step.fingerprint else { continue }
-            losses.append(
-                "step '\(step.name)' was changed, and its state would be lost; "
-                    + "allow it with --allow-reset \(step.name)")
-        }
-        for source in manifest.sources
-        where source.position != nil && !allowed.contains(source.name)
-            && !plan.sources.contains(where: { $0.name == source.name })
-        {
-            losses.append(
-                "source '\(source.name)' is gone, and where it was read to would be lost; "
-                    + "allow it with --allow-reset \(source.name)")
-        }
+        let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
+        let edits = PlanEdits(manifest, from: here, to: plan)
+        let losses = edits.losses(allowing: plan.checkpoint?.allowedResets ?? [])
+        if !edits.isEmpty { for line in edits.lines { log(line) } }
         if !losses.isEmpty { throw RestoreError.wouldLose(losses) }
-    }
-}
-
-extension CheckpointManifest.Step {
-    /// Whether it keeps anything from row to row.
-    var hasState: Bool {
-        parts.contains { part in
-            !part.snapshot.own.isEmpty || part.snapshot.families.contains { !$0.buckets.isEmpty }
-        }
     }
 }
 
@@ -110,7 +81,7 @@ extension Recovery {
     /// own.
     func snapshots(of step: Plan.StepNode, worker: Int, of workers: Int) -> [OperatorSnapshot] {
         guard let manifest, let saved = manifest.steps.first(where: { $0.name == step.name }),
-            saved.fingerprint == step.stateFingerprint
+            saved.binding.meaning == step.binding.meaning
         else { return [] }
         let own = KeyHash.storedHashes(ofWorker: worker, of: workers)
         return saved.parts.compactMap { part in
@@ -120,13 +91,16 @@ extension Recovery {
     }
 
     func source(_ node: Plan.SourceNode) -> CheckpointManifest.Source? {
-        manifest?.sources.first { $0.name == node.name }
+        manifest?.sources.first {
+            $0.name == node.name && $0.binding.meaning == node.binding.meaning
+        }
     }
 
     /// What a sink had staged, and the epoch; of a finished run too.
     func sink(_ node: Plan.SinkNode) -> (staged: [UInt8], epoch: Int)? {
         guard let newest = manifest ?? finished,
-            let sink = newest.sinks.first(where: { $0.name == node.name })
+            let sink = newest.sinks.first(where: { $0.name == node.name }),
+            sink.binding.meaning == node.binding.meaning
         else { return nil }
         return (sink.staged, newest.epoch)
     }

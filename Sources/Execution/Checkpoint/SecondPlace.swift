@@ -2,16 +2,21 @@ import Dataflow
 import Storage
 import Synchronization
 
-/// Copies complete checkpoints to a second place, on a thread of its own.
+/// Copies complete checkpoints to a second place; stepped by a thread of its own, or by a simulator.
 ///
 /// Files that are there already are not copied again, so a copy that was interrupted goes on where
 /// it was; the manifest comes last. Of the checkpoints that wait, only the newest is copied.
 final class SecondPlace: Sendable {
     private struct State {
         var waiting: CheckpointManifest?
-        var isEnding = false
+        /// Whether it was seen which checkpoints are there.
+        var hasLooked = false
         var copied = 0
         var lastStart: Int64?
+        /// What is being copied.
+        var current: CheckpointManifest?
+        /// The checkpoints that are there; nil while that is not known.
+        var kept: [CheckpointManifest]?
     }
 
     private let settings: Plan.CheckpointSettings.SecondPlace
@@ -22,8 +27,7 @@ final class SecondPlace: Sendable {
     private let clock: EngineClock
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
-    private let waker = Waker()
-    private let thread = Mutex<EngineThread?>(nil)
+    let waker = Waker()
 
     init(
         _ settings: Plan.CheckpointSettings.SecondPlace, keep: Int, directory: StateDirectory,
@@ -43,22 +47,18 @@ final class SecondPlace: Sendable {
     /// The newest epoch that is there; 0 for none of this run.
     var copiedEpoch: Int { state.withLock { $0.copied } }
 
-    /// Starts the thread.
-    func start() {
-        let made = EngineThread(named: "second-place") { [self] in
-            while next() { waker.wait(milliseconds: Self.waitMilliseconds) }
-        }
-        thread.withLock { $0 = made }
+    /// Milliseconds until something may be due.
+    static let waitMilliseconds = 100
+
+    /// Copies what waits, if it is time to.
+    func step() -> Progress {
+        if state.withLock({ $0.hasLooked }) { return copyWaiting(isLast: false) }
+        noteKept()
+        return .progressed
     }
 
-    private static let waitMilliseconds = 100
-
-    /// Copies what waits, ends the thread, and waits for that.
-    func finish() {
-        state.withLock { $0.isEnding = true }
-        waker.wake()
-        thread.withLock { $0 }?.join()
-    }
+    /// Copies what waits, when there will be no more.
+    func finish() { _ = copyWaiting(isLast: true) }
 
     /// Has a checkpoint copied later, in place of one that waits. Its files are held until then.
     func submit(_ manifest: CheckpointManifest) {
@@ -71,27 +71,49 @@ final class SecondPlace: Sendable {
         waker.wake()
     }
 
-    /// Copies the checkpoint that waits, when it is time to; false when there will be no more.
-    private func next() -> Bool {
+    private func copyWaiting(isLast: Bool) -> Progress {
         let now = clock.monotonicNanoseconds()
-        let (manifest, isEnding) = state.withLock { state in
+        let taken = state.withLock { state -> CheckpointManifest? in
             let isDue = state.lastStart.map { now - $0 >= settings.every } ?? true
-            guard let waiting = state.waiting, isDue || state.isEnding else {
-                return (nil as CheckpointManifest?, state.isEnding)
-            }
+            guard let waiting = state.waiting, isDue || isLast else { return nil }
             state.waiting = nil
+            state.current = waiting
             state.lastStart = now
-            return (waiting, state.isEnding)
+            return waiting
         }
-        if let manifest {
-            do {
-                try copy(manifest)
-            } catch {
-                log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
+        guard let manifest = taken else { return .idle }
+        do {
+            try copy(manifest)
+        } catch {
+            log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
+        }
+        state.withLock { $0.current = nil }
+        letGo(of: manifest)
+        return .progressed
+    }
+
+    /// Where a source stands in the checkpoints that are there or on their way; nil while that is
+    /// not known.
+    func positions(of source: String) -> [SourcePosition]? {
+        let (kept, current, waiting) = state.withLock { ($0.kept, $0.current, $0.waiting) }
+        return kept.map { kept in
+            (kept + [current, waiting].compactMap { $0 }).compactMap { $0.position(of: source) }
+        }
+    }
+
+    /// Looks which checkpoints are there.
+    private func noteKept() {
+        state.withLock { $0.hasLooked = true }
+        let manifests = CheckpointFiles(path: remote.path, fileSystem: remote.fileSystem)
+        do throws(StorageError) {
+            var kept: [CheckpointManifest] = []
+            if try remote.fileSystem.status(of: remote.path) != nil {
+                for epoch in try manifests.epochs() { kept.append(try manifests.read(epoch)) }
             }
-            letGo(of: manifest)
+            state.withLock { $0.kept = kept }
+        } catch {
+            log("\(error)")
         }
-        return !isEnding
     }
 
     private func letGo(of manifest: CheckpointManifest) {
@@ -109,6 +131,7 @@ final class SecondPlace: Sendable {
         try CheckpointCopy.copy(manifest, from: local, to: remote)
         try CheckpointCopy.prune(remote, to: manifest.isFinished ? 1 : keep, log: log)
         state.withLock { $0.copied = manifest.epoch }
+        noteKept()
     }
 }
 

@@ -14,23 +14,35 @@ final class Assembly {
     private let base: CheckpointBase
 
     /// Makes all parts and opens state, sinks, then sources: afresh, or where the last checkpoint
-    /// stands.
-    init(_ core: EngineCore) throws {
+    /// stands. `makeBackground` is asked for what does the work beside the data path.
+    init(
+        _ core: EngineCore,
+        makeBackground: () -> any BackgroundWork = { BackgroundThreads() }
+    ) throws {
         self.core = core
         let plan = core.topology.plan
         let workerCount = core.topology.workers
         let state = try plan.state.map {
-            try StateParts($0, workers: workerCount, keepsFiles: plan.checkpoint != nil)
+            try StateParts(
+                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil,
+                background: makeBackground(), log: core.log)
         }
         self.state = state
         var recovery: Recovery?
         if plan.checkpoint != nil, let state {
             recovery = try Recovery(state.directory, plan: plan, log: core.log)
         }
+        let sources = try plan.sources.map { try $0.makeSource() }
+        if let finished = recovery?.finished {
+            for (node, source) in zip(plan.sources, sources) {
+                guard let position = finished.position(of: node.name) else { continue }
+                try source.keep(from: [position], isFinished: true)
+            }
+        }
         sinks = try Self.openSinks(core, &recovery)
         workers = (0..<workerCount).map { Worker($0, core: core, store: state?.stores[$0]) }
         inputs = try plan.sources.enumerated().map { index, node -> any InputRunner in
-            let source = try node.makeSource()
+            let source = sources[index]
             if let position = recovery?.source(node)?.position {
                 try source.resume(at: position)
             } else {
@@ -46,11 +58,12 @@ final class Assembly {
         base = CheckpointBase(recovery?.manifest, plan)
         if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(
-                core, settings, directory: state.directory, recovery: recovery, log: core.log)
+                core, settings, sources: sources, state, recovery: recovery, log: core.log)
             try restore(recovery, in: state.directory)
         } else {
             coordinator = nil
         }
+        core.watch(state?.room, isTended: coordinator != nil)
     }
 
     private static func openSinks(
@@ -114,9 +127,10 @@ final class Assembly {
         inputs.map { SourceInterrupt(source: $0.source) }
     }
 
-    /// Sinks whose waits can be ended from any thread.
+    /// Sinks whose waits can be ended from any thread, and those of writes to a full disk.
     var interruptibleSinks: [any Interruptible] {
-        sinks.map { SinkInterrupt(writer: $0.writer) }
+        let room = state?.room.map { RoomInterrupt(room: $0) }
+        return sinks.map { SinkInterrupt(writer: $0.writer) } + [room].compactMap { $0 }
     }
 
     /// The sums over all workers.
@@ -151,4 +165,11 @@ private struct SinkInterrupt: Interruptible, @unchecked Sendable {
     let writer: any SinkWriter
 
     func interrupt() { writer.interrupt() }
+}
+
+/// Ends the waits for room on the disk.
+private struct RoomInterrupt: Interruptible {
+    let room: DiskRoom
+
+    func interrupt() { room.giveUp() }
 }

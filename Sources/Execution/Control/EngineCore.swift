@@ -68,6 +68,19 @@ final class EngineCore: Sendable {
     /// Whether the places of the sources are needed.
     var keepsPositions: Bool { topology.plan.checkpoint != nil }
 
+    /// Holds the sources back when there is no room on the disk, and has a checkpoint made, behind
+    /// which less is needed; with nobody to make any, writes just wait.
+    func watch(_ room: DiskRoom?, isTended: Bool) {
+        let (sequencer, log, waker) = (sequencer, log, checkpointWaker)
+        room?.watch { [weak self] error in
+            guard isTended else { return log("waiting for room on the disk: \(error)") }
+            log("sources pause until there is room on the disk: \(error)")
+            sequencer.pause()
+            self?.isCheckpointRequested.store(true, ordering: .relaxed)
+            waker.wake()
+        }
+    }
+
     /// Puts a barrier between the chunks that have a number and those that will get one.
     func placeBarrier(epoch: Int, onComplete: @escaping @Sendable () -> Void) -> Barrier {
         var made: Barrier?

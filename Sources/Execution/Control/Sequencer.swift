@@ -64,6 +64,8 @@ final class Sequencer: Sendable {
         var feeds: [Feed] = []
         var tables: [(any TableVersion)?] = []
         var isStopping = false
+        /// Whether nothing gets a number for want of room on the disk.
+        var isPaused = false
         /// Whether a source left before its end, because the run was stopped.
         var wasCutShort = false
         var waiting: [Parker] = []
@@ -145,7 +147,8 @@ final class Sequencer: Sendable {
             let fits =
                 state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
-            guard fits, isTurn(of: source, state), let tables = loaded(source, state) else {
+            let isHeld = state.isPaused && !state.isStopping
+            guard fits, !isHeld, isTurn(of: source, state), let tables = loaded(source, state) else {
                 state.waiting.append(parker)
                 return .wait
             }
@@ -229,6 +232,12 @@ final class Sequencer: Sendable {
     func stop() {
         change { $0.isStopping = true }
     }
+
+    /// Lets nothing more get a number until `goOn`; what is under way goes on.
+    func pause() { state.withLock { $0.isPaused = true } }
+
+    /// Ends a pause.
+    func goOn() { change { $0.isPaused = false } }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 

@@ -1,25 +1,32 @@
 import Dataflow
 import Storage
 
-/// The state of one run on disk: its directory, a store for each worker, the threads behind them.
+/// The state of one run on disk: its directory, a store for each worker, the work behind them.
 final class StateParts {
     let stores: [StateStore]
     let directory: StateDirectory
-    private let threads = BackgroundThreads()
+    let room: DiskRoom?
+    private let background: any BackgroundWork
     private var keepsFiles: Bool
 
     /// Takes the directory over. Without checkpoints a run begins without state: what an earlier
     /// one left there is removed.
-    init(_ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool) throws {
+    init(
+        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool,
+        background: any BackgroundWork, log: (String) -> Void
+    ) throws {
+        self.background = background
         self.keepsFiles = keepsFiles
+        room = settings.room
         directory = try StateDirectory(settings.path, fileSystem: settings.fileSystem)
+        if let problem = try room?.open() { log("state begins without its reserve: \(problem)") }
         if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options
         options.memoryBytes /= workers
-        let (directory, threads) = (directory, threads)
+        let directory = directory
         stores = (0..<workers).map { worker in
             StateStore(
-                directory: directory, worker: worker, options: options, executor: threads,
+                directory: directory, worker: worker, options: options, executor: background,
                 hashes: KeyHash.storedHashes(ofWorker: worker, of: workers))
         }
     }
@@ -28,11 +35,12 @@ final class StateParts {
     func forget() { keepsFiles = false }
 
     /// Waits for the background work, of which there will be no more.
-    func settle() { threads.finish() }
+    func settle() { background.finish() }
 
     /// Ends the background work, and removes the state if it ends with the run.
     func close() throws {
-        threads.finish()
+        room?.close()
+        background.finish()
         defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }
     }

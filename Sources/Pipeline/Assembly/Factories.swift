@@ -5,7 +5,7 @@ package import Storage
 
 /// What the components of a pipeline work with.
 package struct Surroundings: Sendable {
-    package let fileSystem: any FileSystem
+    package var fileSystem: any FileSystem
     package let clock: EngineClock
     package let zones: TimeZoneDatabase
     package let standardInput: StandardStream
@@ -50,18 +50,41 @@ extension CheckedPipeline {
         let state = settings.state.flatMap { state in
             state.evicts || settings.checkpoint != nil ? state : nil
         }
+        let room = state.map { DiskRoom(roomOptions($0), over: surroundings.fileSystem) }
         plan.state = state.map { state in
             var options = StateStore.Options(memoryBytes: state.memoryBytes)
             options.codec = state.compression
             options.mergeCodec = state.coldCompression
             options.evicts = state.evicts
             return Plan.StateSettings(
-                path: state.path, fileSystem: surroundings.fileSystem, options: options)
+                path: state.path, fileSystem: room?.files ?? surroundings.fileSystem,
+                options: options, room: room)
         }
-        for source in sources { plan.sources.append(try node(source, surroundings)) }
+        for source in sources {
+            var node = try node(source, surroundings)
+            node.binding = binding(of: source)
+            plan.sources.append(node)
+        }
         for step in steps { plan.steps.append(node(step)) }
-        for sink in sinks { plan.sinks.append(try node(sink, surroundings)) }
+        var outside = surroundings
+        // What is staged waits for room as state does.
+        if let room, settings.checkpoint != nil { outside.fileSystem = room.files }
+        for sink in sinks {
+            var node = try node(sink, outside)
+            node.binding = binding(of: sink)
+            plan.sinks.append(node)
+        }
         return plan
+    }
+
+    private func roomOptions(_ state: StateSpec) -> DiskRoom.Options {
+        var options = DiskRoom.Options(statePath: state.path)
+        options.quota = state.quotaBytes
+        // Without checkpoints nothing makes room by itself.
+        options.isTended = settings.checkpoint != nil
+        options.reserve = options.isTended ? state.reserveBytes : 0
+        options.elsewhere = [settings.checkpoint?.secondPlace?.path].compactMap { $0 }
+        return options
     }
 
     private func checkpointSettings(
@@ -157,7 +180,7 @@ extension CheckedPipeline {
             name: step.spec.name.value, type: step.spec.type, input: step.input,
             inputSchema: step.inputSchema, outputs: step.outputs, key: step.key,
             needsOrder: step.needsOrder, stateDescription: stateDescription(of: step),
-            stateFingerprint: step.stateFingerprint,
+            binding: binding(of: step),
             makeOperator: makeOperator(step))
     }
 
@@ -267,32 +290,6 @@ extension CheckedPipeline {
 }
 
 extension CheckedStep {
-    /// What the step's stored state means: the same text, the same state.
-    var stateFingerprint: String {
-        func fields(_ columns: [Int]) -> String {
-            columns.map { column in
-                let field = inputSchema.fields[column]
-                return "\(field.name):\(field.type)"
-            }.joined(separator: ",")
-        }
-        switch kind {
-        case .filter, .map, .broadcastJoin: return ""
-        case .dedup(let dedup):
-            let size: String =
-                switch dedup.scope {
-                case .bucket(let size, _): "bucket \(size)"
-                case .window(let size, let buckets): "window \(size)/\(buckets)"
-                }
-            let held =
-                dedup.keep == .first
-                ? "" : " rows \(fields(Array(inputSchema.fields.indices)))"
-            let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
-            return "dedup 1 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
-        case .window(let window):
-            return "window 1 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
-        }
-    }
-
     /// Whether its result depends on the order of rows with the same key.
     var needsOrder: Bool {
         switch kind {

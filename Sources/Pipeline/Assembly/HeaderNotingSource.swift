@@ -28,4 +28,10 @@ final class HeaderNotingSource: Source {
     var position: SourcePosition? { source.position }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }
+
+    func sync() throws { try source.sync() }
+
+    func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        try source.keep(from: positions, isFinished: isFinished)
+    }
 }

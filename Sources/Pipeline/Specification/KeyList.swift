@@ -88,6 +88,8 @@ extension KeyList {
             Key("backend", "memory or lsm", "lsm with a path, else memory"),
             Key("path", "path"),
             Key("memory_limit", "size", "256MiB"),
+            Key("quota", "size"),
+            Key("reserve", "size", "as memory_limit"),
             Key("compression", "none, lz4 or zstd", "lz4"),
             Key("cold_compression", "none, lz4 or zstd", "as compression"),
         ])

@@ -62,6 +62,13 @@ final class DiskFile: File {
         }
     }
 
+    func allocate(_ byteCount: Int) throws(StorageError) {
+        let code = posix_fallocate(descriptor, 0, off_t(byteCount))
+        guard code == 0 else {
+            throw StorageError(errno: code, operation: "make room in", path: path)
+        }
+    }
+
     func sync() throws(StorageError) {
         guard fdatasync(descriptor) == 0 else {
             throw StorageError(errno: errno, operation: "sync", path: path)

@@ -25,11 +25,17 @@ package protocol FileSystem: Sendable {
 
     /// Watches a file for writes of any process; nil where that cannot be done.
     func watch(_ path: String) -> FileWatch?
+
+    /// The same files, where writes do not wait for room on a full disk.
+    var impatient: any FileSystem { get }
 }
 
 extension FileSystem {
     /// Most twins have nobody else who writes: whoever waits looks again now and then.
     package func watch(_ path: String) -> FileWatch? { nil }
+
+    /// Most never wait.
+    package var impatient: any FileSystem { self }
 }
 
 /// How a file is opened.
@@ -65,6 +71,9 @@ package protocol File: AnyObject, Sendable {
 
     /// Cuts or extends the file to `byteCount`.
     func truncate(to byteCount: Int) throws(StorageError)
+
+    /// Makes sure that there is room for the first `byteCount` bytes.
+    func allocate(_ byteCount: Int) throws(StorageError)
 
     /// Makes what was written durable.
     func sync() throws(StorageError)
@@ -125,6 +134,10 @@ package struct FileStatus: Sendable, Equatable {
 }
 
 extension File {
+    package func allocate(_ byteCount: Int) throws(StorageError) {
+        try truncate(to: max(try status().byteCount, byteCount))
+    }
+
     /// Writes all of the slices where the last write ended.
     package func writeAll(_ slices: [SlabSlice]) throws(StorageError) {
         var rest = slices[...]

@@ -179,6 +179,8 @@ extension KeyedFamily {
             try install()
         case .merge(let level, let inputs):
             isMerging = false
+            // The next flush asks again.
+            if case .failure(let error) = outcome, error.isLackOfRoom { return }
             let made = try outcome.get()
             store.statistics.filesWritten += made.files.count
             store.statistics.mergedBytes += made.byteCount

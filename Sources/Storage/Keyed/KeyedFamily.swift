@@ -133,9 +133,14 @@ package final class KeyedFamily {
     /// The files that hold all that was written before the last freeze of a table, once flushes
     /// under way are done.
     func files() -> [KeyedFamilyState.File] {
-        var files = frozen.map { KeyedFamilyState.File(level: 0, name: $0.file.name) }
+        var files = frozen.map {
+            KeyedFamilyState.File(level: 0, name: $0.file.name, range: .all)
+        }
         for (level, list) in levels.enumerated() {
-            files += list.map { KeyedFamilyState.File(level: level, name: $0.name) }
+            files += list.map { file in
+                KeyedFamilyState.File(
+                    level: level, name: file.name, range: file.isClipped ? file.range : .all)
+            }
         }
         return files
     }
@@ -151,7 +156,7 @@ package final class KeyedFamily {
         freeze()
         let state = KeyedFamilyState(
             name: name, operation: options.operation, sequence: sequence, watermark: watermark,
-            origin: lifetime?.origin, range: options.range, files: files())
+            origin: lifetime?.origin, files: files())
         for file in state.files { store.directory.hold(file.name) }
         return state
     }
@@ -173,9 +178,9 @@ package final class KeyedFamily {
                 let known = lifetime?.origin ?? .min
                 lifetime?.origin = max(known, origin)
             }
-            let clip = state.range.intersection(options.range)
-            guard !clip.isEmpty else { continue }
             for place in state.files {
+                let clip = place.range.intersection(options.range)
+                guard !clip.isEmpty else { continue }
                 let file = try directory.fileSystem.open(directory.path(of: place.name), .read)
                 let opened = try KeyedFile(
                     file, name: place.name, number: directory.makeNumber(), clip: clip)

@@ -1,16 +1,19 @@
 /// What a keyed family held at a checkpoint: its files by level.
 ///
 ///     state = version of the format: 2 | name | operator: 1 | sequence: 8 | watermark: 8
-///           | has an origin: 1 | origin: 8 | range | files: count, file each
+///           | has an origin: 1 | origin: 8 | files: count, file each
+///     file  = level: 1 | name | is cut: 1 | range
 ///     range = first key | has an end: 1 | the first key behind it
-///     file  = level: 1 | name
 ///
-/// Texts and keys stand behind their counts. Files of level 0 come newest first.
+/// Texts and keys stand behind their counts. Files of level 0 come newest first. Of a file that is
+/// cut only the keys of its range count: others of its keys are, or were, another worker's.
 package struct KeyedFamilyState: Sendable, Equatable {
     /// A file, and where it stands.
     package struct File: Sendable, Equatable {
         package let level: Int
         package let name: String
+        /// The keys that count.
+        package let range: KeyRange
     }
 
     package static let formatVersion: UInt16 = 1
@@ -21,20 +24,17 @@ package struct KeyedFamilyState: Sendable, Equatable {
     package let watermark: Int64
     /// The first watermark there was.
     package let origin: Int64?
-    /// The keys that count.
-    package let range: KeyRange
     package let files: [File]
 
     init(
         name: String, operation: MergeOperator?, sequence: UInt64, watermark: Int64,
-        origin: Int64?, range: KeyRange, files: [File]
+        origin: Int64?, files: [File]
     ) {
         self.name = name
         self.operation = operation
         self.sequence = sequence
         self.watermark = watermark
         self.origin = origin
-        self.range = range
         self.files = files
     }
 
@@ -46,13 +46,15 @@ package struct KeyedFamilyState: Sendable, Equatable {
         writer.append(watermark)
         writer.append(origin != nil)
         if let origin { writer.append(origin) }
-        writer.append(counted: range.lower)
-        writer.append(range.upper != nil)
-        if let upper = range.upper { writer.append(counted: upper) }
         writer.append(count: files.count)
         for file in files {
             writer.append(UInt8(file.level))
             writer.append(file.name)
+            writer.append(file.range != .all)
+            guard file.range != .all else { continue }
+            writer.append(counted: file.range.lower)
+            writer.append(file.range.upper != nil)
+            if let upper = file.range.upper { writer.append(counted: upper) }
         }
     }
 
@@ -73,15 +75,16 @@ package struct KeyedFamilyState: Sendable, Equatable {
         }
         watermark = try reader.integer(Int64.self)
         origin = try reader.flag() ? try reader.integer(Int64.self) : nil
-        let lower = try reader.countedArray()
-        let upper = try reader.flag() ? try reader.countedArray() : nil
-        range = KeyRange(lower: lower, upper: upper)
         files = try reader.list { reader throws(ByteReader.Damage) in
             let level = Int(try reader.integer(UInt8.self))
             guard level < KeyedFamily.levelsEnd else {
                 throw ByteReader.Damage(cause: "a level is too deep")
             }
-            return File(level: level, name: try reader.text())
+            let name = try reader.text()
+            guard try reader.flag() else { return File(level: level, name: name, range: .all) }
+            let lower = try reader.countedArray()
+            let upper = try reader.flag() ? try reader.countedArray() : nil
+            return File(level: level, name: name, range: KeyRange(lower: lower, upper: upper))
         }
     }
 }

@@ -20,10 +20,16 @@ package enum ManifestFile {
         bytes.append(UInt64(body.count))
         bytes.append(SlabSlice(Slab(body), 0..<body.count))
         bytes.append(CRC32C.checksum(SlabSlice(bytes.slab, 0..<bytes.count)))
-        let file = try fileSystem.open(path + newSuffix, .write(truncating: true))
-        try file.writeAll(bytes.take(), at: 0)
-        try file.sync()
-        try fileSystem.rename(path + newSuffix, to: path)
+        do throws(StorageError) {
+            let file = try fileSystem.open(path + newSuffix, .write(truncating: true))
+            try file.writeAll(bytes.take(), at: 0)
+            try file.sync()
+            try fileSystem.rename(path + newSuffix, to: path)
+        } catch {
+            // What is there of it only takes room.
+            do throws(StorageError) { try fileSystem.unlink(path + newSuffix) } catch {}
+            throw error
+        }
         try fileSystem.syncDirectory(FilePath.directory(of: path))
     }
 

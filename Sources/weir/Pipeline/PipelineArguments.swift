@@ -24,6 +24,19 @@ struct PipelineArguments: ParsableArguments {
 
     /// What was checked; prints what is wrong with it and stops there if anything is.
     func accept(_ result: Planner.Result) throws(ExitStatus) -> CheckedPipeline {
+        try PipelineChecking.accept(result, of: file)
+    }
+}
+
+/// Reads a pipeline file and checks it.
+enum PipelineChecking {
+    /// Bytes of a pipeline file, at most.
+    private static let byteCountMax = 16 << 20
+
+    /// What was checked of a file; prints what is wrong with it and stops there if anything is.
+    static func accept(
+        _ result: Planner.Result, of file: String
+    ) throws(ExitStatus) -> CheckedPipeline {
         for diagnostic in result.diagnostics { StandardError.write(diagnostic.description) }
         guard !result.hasErrors else { throw .badConfiguration }
         guard let pipeline = result.pipeline else {
@@ -33,12 +46,6 @@ struct PipelineArguments: ParsableArguments {
         }
         return pipeline
     }
-}
-
-/// Reads a pipeline file and checks it.
-enum PipelineChecking {
-    /// Bytes of a pipeline file, at most.
-    private static let byteCountMax = 16 << 20
 
     static func check(
         _ path: String, overrides: [String], world: PipelineWorld

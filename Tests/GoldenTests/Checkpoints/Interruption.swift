@@ -24,10 +24,12 @@ final class Interruption: Sendable {
     func interrupt(_ plan: inout Plan) {
         plan.sources = plan.sources.map { node in
             guard node.table == nil else { return node }
-            return Plan.SourceNode(
+            var interrupted = Plan.SourceNode(
                 name: node.name, schema: node.schema, watermark: node.watermark,
                 makeSource: { InterruptedSource(try node.makeSource(), self) },
                 makeDecoder: node.makeDecoder)
+            interrupted.binding = node.binding
+            return interrupted
         }
     }
 
@@ -66,4 +68,10 @@ private final class InterruptedSource: Source {
     var position: SourcePosition? { source.position }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }
+
+    func sync() throws { try source.sync() }
+
+    func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        try source.keep(from: positions, isFinished: isFinished)
+    }
 }

@@ -46,6 +46,10 @@ package struct StateSpec: Sendable {
     package let path: String
     /// Bytes of memory, for all workers together.
     package let memoryBytes: Int
+    /// Bytes of its files, at most, the reserve among them.
+    package let quotaBytes: Int?
+    /// Bytes on disk that are kept free for checkpoints.
+    package let reserveBytes: Int
     package let compression: BlockCodec
     /// The compression of merged files.
     package let coldCompression: BlockCodec

@@ -5,6 +5,8 @@ struct StateReader {
     let reader: SpecReader
 
     private static let memoryBytesMin = 1 << 20
+    /// The reserve of state that stays in memory, whatever that takes.
+    private static let memoryReserveBytes = 64 << 20
     private static let codecs = ["none", "lz4", "zstd"]
 
     /// What the section says; nil where state has no place on disk.
@@ -13,16 +15,28 @@ struct StateReader {
         let backend = reader.choice("backend", ["memory", "lsm"])
         let path = reader.string("path", takes: "the path of a directory")
         let memory = reader.size("memory_limit", atLeast: Self.memoryBytesMin)
+        let quota = reader.size("quota", atLeast: Self.memoryBytesMin)
+        let reserve = reader.size("reserve", atLeast: 0)
         let compression = codec("compression")
         let cold = codec("cold_compression")
         if let backend, backend.value == "lsm", !reader.has("path") {
             reader.report(
                 "backend", at: backend.place, "'backend: lsm' needs a 'path' for its files")
         }
+        if let quota, let reserve, reserve.value > quota.value / 2 {
+            reader.report(
+                "reserve", at: reserve.place,
+                "'reserve' is a part of the quota, at most half of it: "
+                    + Quantity.text(bytes: quota.value / 2))
+        }
         guard let path else { return nil }
+        let evicts = backend?.value != "memory"
+        let memoryBytes = memory?.value ?? 256 << 20
+        let reserveBytes = min(
+            evicts ? memoryBytes : Self.memoryReserveBytes, (quota?.value ?? .max) / 4)
         return StateSpec(
-            evicts: backend?.value != "memory", path: path.value,
-            memoryBytes: memory?.value ?? 256 << 20,
+            evicts: evicts, path: path.value, memoryBytes: memoryBytes,
+            quotaBytes: quota?.value, reserveBytes: reserve?.value ?? reserveBytes,
             compression: compression ?? .lz4, coldCompression: cold ?? compression ?? .lz4)
     }
 

@@ -145,6 +145,9 @@ extension BucketedFamily {
         _ write: @escaping @Sendable (HashedRunWriter) throws(StorageError) -> Void
     ) -> String {
         let directory = store.directory
+        // Flushes wait for room on the disk; a merge that does not find any gives its own back.
+        let fileSystem =
+            kind == .flush ? directory.fileSystem : directory.fileSystem.impatient
         let (name, fileNumber) = directory.makeName(worker: store.worker)
         directory.hold(name)
         let completions = store.completions
@@ -153,7 +156,7 @@ extension BucketedFamily {
             let path = directory.path(of: name)
             let outcome: Result<[ColdSection], StorageError>
             do throws(StorageError) {
-                let file = try directory.fileSystem.open(path, .write(truncating: true))
+                let file = try fileSystem.open(path, .write(truncating: true))
                 let writer = try HashedRunWriter(
                     file, valueWidth: width, references: references, options: options)
                 try write(writer)
@@ -165,7 +168,7 @@ extension BucketedFamily {
             } catch {
                 // What was written so far is no file of ours.
                 do throws(StorageError) { try directory.fileSystem.unlink(path) } catch {}
-                completions.noteFailure()
+                if kind == .flush { completions.noteFailure() }
                 outcome = .failure(error)
             }
             completions.add(Completion(family: family, job: job, made: .sections(outcome)))
@@ -180,6 +183,12 @@ extension BucketedFamily {
         guard let job = jobs.removeValue(forKey: number) else { return }
         flushes[number] = nil
         let name = writing.removeValue(forKey: number)
+        if case .merge(let start, let inputs) = job, case .failure(let error) = outcome,
+            error.isLackOfRoom
+        {
+            if let name { try store.directory.release(name) }
+            return try giveUpMerge(of: inputs, in: start)
+        }
         let made = try outcome.get()
         if let run = made.first?.run {
             store.statistics.filesWritten += 1
@@ -222,6 +231,22 @@ extension BucketedFamily {
             bucket.frozen.removeLast()
             release(oldest)
         }
+    }
+
+    /// Leaves runs as they are whose merge found no room on the disk: the next flush asks again.
+    private func giveUpMerge(
+        of inputs: [PlacedRun], in start: Int64
+    ) throws(StorageError) {
+        if let bucket = buckets[start], let ahead = bucket.ahead,
+            let newest = inputs.first, ahead.reads(newest.section)
+        {
+            // The filters of the inputs have lost parts to that of the merge.
+            filterBytes -= ahead.filter.byteCount
+            bucket.ahead = nil
+            merging.remove(start)
+            lacksFilterParts = true
+        }
+        for input in inputs { try forget(input.section) }
     }
 
     private func replace(

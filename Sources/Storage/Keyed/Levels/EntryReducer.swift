@@ -1,7 +1,9 @@
 /// Leaves out what nobody can see any more, and puts operands of merges together.
 ///
 /// It is given the entries of its inputs in order: by key, then newest version first. Of each key
-/// the newest entry stays for every snapshot that is held, and for those that come.
+/// the newest entry stays for every snapshot that is held, and for those that come. Where nothing
+/// is older and no snapshot is held, versions tell nothing any more: they become 0, which packs
+/// better.
 @safe
 final class EntryReducer {
     /// What is known when the work begins; later snapshots only see more.
@@ -19,6 +21,7 @@ final class EntryReducer {
     private let rules: Rules
     private let hasSnapshots: Bool
     private let lives: Bool
+    private let forgetsVersions: Bool
     private let output: TableOutput
     private let operation: MergeOperator
     /// The key of the last entry.
@@ -40,6 +43,7 @@ final class EntryReducer {
         operation = rules.operation ?? .last
         hasSnapshots = !rules.snapshots.isEmpty
         lives = rules.lifetime == nil
+        forgetsVersions = rules.isBottom && rules.snapshots.isEmpty
         hasTombstones = !rules.tombstones.isEmpty
     }
 
@@ -84,14 +88,17 @@ final class EntryReducer {
                 try combine(entry)
                 try emitPending(isOldest: true, isFinal: true)
             } else if lives || !isExpired(entry) {
-                try output.add(entry)
+                try unsafe output.add(
+                    key: entry.key, kind: .put, version: forgetsVersions ? 0 : entry.version,
+                    value: entry.value)
             }
         case .delete:
             isComplete = true
             if isPending {
                 try emitPending(isOldest: true, isFinal: true)
             } else if !rules.isBottom || rules.snapshots.contains(where: { $0 < entry.version }) {
-                try output.add(entry)
+                try unsafe output.add(
+                    key: entry.key, kind: .delete, version: entry.version, value: entry.value)
             }
         case .merge:
             if isPending {
@@ -128,7 +135,7 @@ final class EntryReducer {
         let isValue = isFinal || (isOldest && rules.isBottom)
         try unsafe output.add(
             key: key.bytes,
-            kind: isValue ? .put : .merge, version: pendingVersion,
+            kind: isValue ? .put : .merge, version: forgetsVersions ? 0 : pendingVersion,
             value: UnsafeRawBufferPointer(start: pending.slab.base, count: pending.count))
     }
 

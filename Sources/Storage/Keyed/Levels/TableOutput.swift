@@ -19,61 +19,74 @@ final class TableOutput {
         var firstName: (name: String, number: UInt64)?
     }
 
+    /// What every entry asks, kept where no other access has to be ruled out each time.
+    @safe
+    private struct Work {
+        /// The writer of the open file, if there is one.
+        var table: UnsafeMutablePointer<OrderedTableWork>?
+        var paid = 0
+        /// Whether the file ends with the key it stands at.
+        var isFull = false
+    }
+
     private let settings: Settings
+    private let work: UnsafeMutablePointer<Work>
+    private let fileBytes: Int
     private var writer: OrderedTableWriter?
-    private var file: (any File)?
     private var name = ""
     private var number: UInt64 = 0
+    /// The open file.
+    private var file: (any File)?
     /// Where the stretch of the file begins.
     private var lower: [UInt8] = []
     private var isFirst = true
     private var lastKey = GrowingBytes(capacity: 256)
-    private var paid = 0
     private(set) var files: [KeyedFile] = []
     private(set) var byteCount = 0
     /// Names of all files begun.
     private(set) var names: [String] = []
 
-    init(_ settings: Settings) { self.settings = settings }
-
-    @inline(__always)
-    func add(_ entry: EntryCursor) throws(StorageError) {
-        try unsafe add(
-            key: entry.key, kind: entry.kind, version: entry.version, value: entry.value)
+    init(_ settings: Settings) {
+        self.settings = settings
+        fileBytes = settings.fileBytes
+        unsafe work = .allocate(capacity: 1)
+        unsafe work.initialize(to: Work())
     }
+
+    deinit { unsafe work.deallocate() }
 
     func add(
         key: UnsafeRawBufferPointer, kind: EntryKind, version: UInt64,
         value: UnsafeRawBufferPointer
     ) throws(StorageError) {
-        if let writer, writer.byteCount >= settings.fileBytes, unsafe isNew(key) {
+        if unsafe work.pointee.isFull, unsafe isNew(key) {
             try unsafe endFile(next: Array(key))
         }
-        let writer: OrderedTableWriter
-        if let open = self.writer {
-            writer = open
-        } else {
-            writer = try unsafe begin(at: Array(key))
-        }
+        if unsafe work.pointee.table == nil { try unsafe begin(at: Array(key)) }
+        guard let table = unsafe work.pointee.table else { return }
         let hash: UInt64
         if let base = key.baseAddress {
             hash = unsafe Hash64.hash(base, count: key.count)
         } else {
             hash = KeyHashing.empty
         }
-        unsafe try writer.add(
-            key: RawSpan(_unsafeBytes: key), hash40: hash &>> 24, kind: kind, version: version,
-            value: RawSpan(_unsafeBytes: value))
-        if writer.byteCount >= settings.fileBytes {
-            lastKey.removeAll()
-            if let base = key.baseAddress { unsafe lastKey.append(base, count: key.count) }
-        }
-        if writer.byteCount - paid > 1 << 20 { pay(writer.byteCount) }
+        unsafe try table.pointee.add(
+            key: key, hash40: hash &>> 24, kind: kind, version: version, value: value)
+        let byteCount = unsafe table.pointee.byteCount
+        if byteCount >= fileBytes { unsafe end(with: key) }
+        if unsafe byteCount &- work.pointee.paid > 1 << 20 { pay(byteCount) }
+    }
+
+    /// Ends the file behind all entries of a key.
+    private func end(with key: UnsafeRawBufferPointer) {
+        unsafe work.pointee.isFull = true
+        lastKey.removeAll()
+        if let base = key.baseAddress { unsafe lastKey.append(base, count: key.count) }
     }
 
     private func pay(_ byteCount: Int) {
-        settings.rate?.take(byteCount - paid)
-        paid = byteCount
+        settings.rate?.take(unsafe byteCount - work.pointee.paid)
+        unsafe work.pointee.paid = byteCount
     }
 
     private func isNew(_ key: UnsafeRawBufferPointer) -> Bool {
@@ -81,7 +94,7 @@ final class TableOutput {
         return unsafe KeyOrder.compare(last, key) != 0
     }
 
-    private func begin(at key: [UInt8]) throws(StorageError) -> OrderedTableWriter {
+    private func begin(at key: [UInt8]) throws(StorageError) {
         let directory = settings.directory
         if isFirst, let first = settings.firstName {
             (name, number) = first
@@ -90,16 +103,17 @@ final class TableOutput {
             directory.hold(name)
         }
         names.append(name)
-        let file = try directory.fileSystem.open(
-            directory.path(of: name), .write(truncating: true))
+        // Flushes wait for room on the disk; a merge that does not find any gives its own back.
+        let fileSystem =
+            settings.firstName == nil ? directory.fileSystem.impatient : directory.fileSystem
+        let file = try fileSystem.open(directory.path(of: name), .write(truncating: true))
         let writer = try OrderedTableWriter(file, options: settings.table)
         self.file = file
         self.writer = writer
-        paid = 0
+        unsafe work.pointee = Work(table: writer.work)
         // The first file takes the tombstones before its first key, too.
         lower = isFirst ? [] : key
         isFirst = false
-        return writer
     }
 
     private func endFile(next: [UInt8]?) throws(StorageError) {
@@ -110,6 +124,7 @@ final class TableOutput {
         let properties = try writer.finish(attachment: attachment)
         pay(properties.byteCount)
         byteCount += properties.byteCount
+        unsafe work.pointee = Work()
         self.writer = nil
         self.file = nil
         if let made = try KeyedFile(file, name: name, number: number, clip: .all) {
@@ -120,7 +135,7 @@ final class TableOutput {
     /// Ends the last file; one without entries is made for tombstones alone.
     func finish() throws(StorageError) {
         if isFirst, settings.firstName != nil || !settings.tombstones.isEmpty {
-            _ = try begin(at: [])
+            try begin(at: [])
         }
         try endFile(next: nil)
     }

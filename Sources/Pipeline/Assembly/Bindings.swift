@@ -1,0 +1,68 @@
+import Connectors
+import Dataflow
+import Operators
+
+/// What state is bound to, besides names: see `StateBinding`.
+extension CheckedPipeline {
+    func binding(of step: CheckedStep) -> StateBinding {
+        StateBinding(
+            meaning: step.meaning,
+            definition: [secrets.redact(step.summary), stateDescription(of: step)]
+                .compactMap { $0 }.joined(separator: "; "))
+    }
+
+    func binding(of source: CheckedSource) -> StateBinding {
+        let spec = source.spec
+        let definition = "\(place(of: spec)), \(spec.format.name)"
+        var meaning: String
+        switch spec.kind {
+        case .file(let file): meaning = file.follow ? "followed file" : "file"
+        case .standardInput, .tcp, .log: meaning = spec.type
+        case .generate(let generator):
+            // More or fewer rows are the same rows.
+            var options = generator.options
+            options.rows = nil
+            meaning = "generate \(options)"
+        }
+        if let table = source.table {
+            let fields = source.schema.fields.map { "\($0.name):\($0.type)" }
+            meaning += ", table \(fields) by \(table.key)"
+        }
+        return StateBinding(meaning: meaning, definition: definition)
+    }
+
+    func binding(of sink: CheckedSink) -> StateBinding {
+        StateBinding(
+            meaning: sink.spec.type,
+            definition: "\(secrets.redact(sink.spec.kind.behaviour.target)), "
+                + sink.spec.format.name)
+    }
+}
+
+extension CheckedStep {
+    /// What the step's stored state means: the same text, the same state.
+    fileprivate var meaning: String {
+        func fields(_ columns: [Int]) -> String {
+            columns.map { column in
+                let field = inputSchema.fields[column]
+                return "\(field.name):\(field.type)"
+            }.joined(separator: ",")
+        }
+        switch kind {
+        case .filter, .map, .broadcastJoin: return ""
+        case .dedup(let dedup):
+            let size: String =
+                switch dedup.scope {
+                case .bucket(let size, _): "bucket \(size)"
+                case .window(let size, let buckets): "window \(size)/\(buckets)"
+                }
+            let held =
+                dedup.keep == .first
+                ? "" : " rows \(fields(Array(inputSchema.fields.indices)))"
+            let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
+            return "dedup 1 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
+        case .window(let window):
+            return "window 1 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
+        }
+    }
+}
