@@ -179,7 +179,7 @@ struct ExplainTests {
         #expect(
             result.diagnostics.map(\.message) == [
                 "what source 'heard' received since the last checkpoint is lost in a crash: tcp "
-                    + "cannot be read again"
+                    + "cannot be read again; 'buffer: log' keeps it"
             ])
         let described = try #require(result.pipeline).describe()
         #expect(

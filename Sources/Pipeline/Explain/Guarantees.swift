@@ -11,6 +11,9 @@ extension CheckedPipeline {
                 ? "all state; the next run reads it from its start"
                 : "all state, and what was received and is not in a sink"
         }
+        guard source.buffer == nil else {
+            return "nothing that is in its buffer: that is read again from the last checkpoint on"
+        }
         guard !source.isReplayable else {
             return "nothing: it is read again from the last checkpoint on"
         }
@@ -57,7 +60,8 @@ extension CheckedPipeline {
 extension SourceSpec {
     /// Whether what it gave can be read again.
     var isReplayable: Bool {
-        switch kind {
+        if buffer != nil { return true }
+        return switch kind {
         case .file, .generate, .log: true
         case .standardInput, .tcp: false
         }

@@ -43,7 +43,7 @@ package struct Planner {
             diagnostics.warning(
                 at: spec.name.place,
                 "what source '\(spec.name.value)' received since the last checkpoint is lost in a "
-                    + "crash: \(spec.type) cannot be read again")
+                    + "crash: \(spec.type) cannot be read again; 'buffer: log' keeps it")
         }
     }
 
