@@ -55,5 +55,12 @@ struct CheckpointFiles {
             manifest.encoded(), to: path(of: manifest.epoch), in: fileSystem)
     }
 
-    func remove(_ epoch: Int) throws(StorageError) { try fileSystem.unlink(path(of: epoch)) }
+    /// Removes a manifest; one that is gone is fine.
+    func remove(_ epoch: Int) throws(StorageError) {
+        do throws(StorageError) {
+            try fileSystem.unlink(path(of: epoch))
+        } catch {
+            guard error.kind == .notFound else { throw error }
+        }
+    }
 }

@@ -2,7 +2,8 @@ import Dataflow
 import Storage
 import Synchronization
 
-/// Copies complete checkpoints to a second place; stepped by a thread of its own, or by a simulator.
+/// Copies complete checkpoints to a second place; stepped by a thread of its own, or by a
+/// simulator.
 ///
 /// Files that are there already are not copied again, so a copy that was interrupted goes on where
 /// it was; the manifest comes last. Of the checkpoints that wait, only the newest is copied.

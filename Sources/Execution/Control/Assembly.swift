@@ -76,8 +76,8 @@ final class Assembly {
             guard let sink = recovery?.sink(node) else { continue }
             try writer.resume(sink.staged, epoch: sink.epoch)
         }
-        // What a finished run has left is whole now. Its checkpoint goes before its output does.
-        if recovery?.finished != nil { try recovery?.forgetFinished() }
+        // What a finished run has left is whole now. That is noted before its output goes.
+        try recovery?.closeFinished()
         for (node, writer) in zip(nodes, writers) where recovery?.sink(node) == nil {
             try writer.open()
         }
@@ -143,6 +143,7 @@ final class Assembly {
         }
         for sink in sinks { statistics.add(rows: sink.rowsWritten, sink: sink.index) }
         base.add(to: &statistics)
+        statistics.checkpoints = coordinator?.statistics
         return statistics
     }
 }

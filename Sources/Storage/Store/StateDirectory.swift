@@ -150,9 +150,13 @@ package final class StateDirectory: Sendable {
         return true
     }
 
-    /// Removes the files of earlier incarnations that nobody holds.
+    /// Removes the files of earlier incarnations that nobody holds, and those that were being
+    /// written when a run was cut off.
     package func removeOrphans() throws(StorageError) {
         try remove { incarnation, isHeld in incarnation < self.incarnation && !isHeld }
+        for name in try fileSystem.names(in: path) where ManifestFile.isUnfinished(name) {
+            try fileSystem.unlink(path(of: name))
+        }
     }
 
     /// Removes all files of state, when nobody uses them any more.

@@ -131,6 +131,33 @@ struct RecoveryTests {
         }
     }
 
+    /// Behind the end of a run the next one begins anew, and so does the one after it if that dies
+    /// at once: an older checkpoint in the second place is not what it goes on from.
+    @Test func whatHadEndedIsNotBegunFromAnOlderCheckpoint() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        expectWhole(try run())
+        #expect(!manifests(in: "second").isEmpty)
+        for _ in 0..<2 {
+            let died = try run(
+                second: second, interruption: Interruption(.failure, afterReads: 1))
+            #expect(died.failure?.hasPrefix("Failure") == true)
+        }
+        expectWhole(try run(second: second))
+    }
+
+    /// What cannot be read now may be whole: the run fails, nothing is taken in its place, and the
+    /// next one goes on.
+    @Test func troubleWithTheDiskIsNoDamage() throws {
+        try leaveInterrupted()
+        let before = files.paths
+        files.fail(read: files.readCount + 2, with: .error(.inputOutput))
+        files.fail(read: files.readCount + 3, with: .error(.inputOutput))
+        #expect(try run().failure?.contains("injected") == true)
+        #expect(files.paths.filter { $0.hasSuffix(".damaged") } == [], "\(before)")
+        expectWhole(try run())
+    }
+
     @Test func whereNothingCanBeUsedTheRunRefuses() throws {
         let second = "{ path: second, required: true }"
         try leaveInterrupted(second: second)
