@@ -30,7 +30,7 @@ struct KeyedFamilyTests {
             (kind == .flush ? flushes : merges).async(execute: job)
         }
 
-        func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
+        func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
     }
 
     @Test(arguments: Seeds.list(6))

@@ -19,7 +19,8 @@ struct KeyedPressureTests {
             }
         }
 
-        func wait(_ waker: Waker, milliseconds: Int) {
+        func wait(_ waker: Waker, microseconds: Int) {
+            let milliseconds = microseconds / 1000
             waits.withLock { $0.append(milliseconds) }
             if milliseconds >= StateStore.waitMilliseconds { runMerges() }
         }
