@@ -25,6 +25,11 @@ struct CheckpointFiles {
         return Int(number)
     }
 
+    /// Whether a name is that of a manifest that was not written to its end.
+    static func isUnfinished(_ name: String) -> Bool {
+        name.hasPrefix(prefix) && name.hasSuffix(suffix + ".new")
+    }
+
     func path(of epoch: Int) -> String { path + "/" + Self.name(of: epoch) }
 
     /// The epochs that have a manifest, ascending.

@@ -173,7 +173,9 @@ enum CheckpointCopy {
         }
         for epoch in epochs where !kept.contains(epoch) { try manifests.remove(epoch) }
         for name in try place.fileSystem.names(in: place.path) {
-            guard StateDirectory.incarnation(of: name) != nil, !needed.contains(name) else {
+            let isOurs = StateDirectory.incarnation(of: name) != nil
+            // Copies that were interrupted are not needed by anything.
+            guard isOurs && !needed.contains(name) || CheckpointFiles.isUnfinished(name) else {
                 continue
             }
             try place.fileSystem.unlink(place.path(of: name))

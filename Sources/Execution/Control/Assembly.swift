@@ -25,6 +25,7 @@ final class Assembly {
         let state = try plan.state.map {
             try StateParts(
                 $0, workers: workerCount, keepsFiles: plan.checkpoint != nil,
+                copies: [plan.checkpoint?.secondPlace?.path].compactMap { $0 },
                 background: makeBackground(), log: core.log)
         }
         self.state = state

@@ -9,16 +9,17 @@ final class StateParts {
     private let background: any BackgroundWork
     private var keepsFiles: Bool
 
-    /// Takes the directory over. Without checkpoints a run begins without state: what an earlier
+    /// Takes the directory over; `copies` are other places with checkpoints of it. Without checkpoints a run begins without state: what an earlier
     /// one left there is removed.
     init(
-        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool,
+        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool, copies: [String],
         background: any BackgroundWork, log: (String) -> Void
     ) throws {
         self.background = background
         self.keepsFiles = keepsFiles
         room = settings.room
-        directory = try StateDirectory(settings.path, fileSystem: settings.fileSystem)
+        directory = try StateDirectory(
+            settings.path, fileSystem: settings.fileSystem, copies: copies)
         if let problem = try room?.open() { log("state begins without its reserve: \(problem)") }
         if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options

@@ -74,6 +74,23 @@ struct RecoveryTests {
         expectWhole(try run(second: second))
     }
 
+    @Test func runsThatLostTheirStateUseNoNameAgain() throws {
+        let second = "{ path: second, required: true }"
+        for reads in [20, 12, 14, 16, 18] {
+            try leaveInterrupted(second: second)
+            for path in files.paths where path.hasPrefix("state/") { try files.unlink(path) }
+            // What was not copied to its end is in nobody's way.
+            files.put("second/00000000000000ff-0-1.run.new", "half")
+            files.put("second/checkpoint-0000000000000000.manifest.new", "half")
+            let run = try run(
+                second: second, interruption: Interruption(.failure, afterReads: reads))
+            #expect(run.failure?.hasPrefix("Failure") ?? true, "\(run.failure ?? "")")
+        }
+        expectWhole(try run(second: second))
+        let left = files.paths.filter { $0.hasPrefix("second/") }
+        #expect(left.count == 1 && left[0].hasSuffix(".manifest"), "\(left)")
+    }
+
     @Test func damagedFilesAreReplacedOneByOne() throws {
         let second = "{ path: second, required: true }"
         try leaveInterrupted(second: second)
