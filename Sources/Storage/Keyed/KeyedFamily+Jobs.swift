@@ -256,9 +256,9 @@ extension KeyedFamily {
     }
 
     /// Milliseconds that the owner should wait for what was written since it was last asked: under
-    /// full pressure a tenth of a second for each mebibyte.
-    package func takeDelay() -> Int {
-        let pressure = pressure
+    /// full pressure, of its own or from outside, a tenth of a second for each mebibyte.
+    func takeDelay(pressure outer: Int) -> Int {
+        let pressure = max(pressure, outer)
         guard pressure > 0 else {
             debt = 0
             return 0

@@ -42,6 +42,34 @@ struct KeyedPressureTests {
         }
     }
 
+    /// Flushes when the store can no longer wait for less.
+    private final class LateFlushes: BackgroundExecutor {
+        private let waiting = Mutex<[@Sendable () -> Void]>([])
+        private let waits = Mutex<[Int]>([])
+
+        func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
+            waiting.withLock { $0.append(job) }
+        }
+
+        func wait(_ waker: Waker, milliseconds: Int) {
+            waits.withLock { $0.append(milliseconds) }
+            guard milliseconds >= StateStore.waitMilliseconds else { return }
+            let jobs = waiting.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+            for job in jobs { job() }
+        }
+
+        /// The waits since it was last asked.
+        func takeWaits() -> [Int] {
+            waits.withLock { waits in
+                defer { waits = [] }
+                return waits
+            }
+        }
+    }
+
     private static func makeFamily(
         _ options: KeyedFamilyOptions, memoryBytes: Int = 8 << 20,
         _ executor: any BackgroundExecutor = InlineExecutor()
@@ -120,6 +148,28 @@ struct KeyedPressureTests {
         for number in stride(from: 0, to: number, by: 17) {
             #expect(try family.get(Self.key(number)) == value)
         }
+    }
+
+    @Test func writersSlowDownWhereFlushesDoNotKeepUp() throws {
+        let executor = LateFlushes()
+        let (store, family) = try Self.makeFamily(
+            KeyedFamilyOptions(), memoryBytes: 64 << 20, executor)
+        let value = [UInt8](repeating: 7, count: 10_000)
+        var waits: [Int] = []
+        var number = 0
+        while waits.last ?? 0 < StateStore.waitMilliseconds {
+            let bytes = store.memory.tables
+            try family.put(Self.key(number), value)
+            number += 1
+            let waited = executor.takeWaits()
+            if bytes < store.countedBytes / 4 { #expect(waited.isEmpty) }
+            waits += waited
+        }
+        let slow = waits.dropLast()
+        #expect(slow.count > 5 && slow.allSatisfy { $0 < StateStore.waitMilliseconds })
+        #expect((slow.last ?? 0) > 2 * (slow.first ?? 0), "\(waits)")
+        try store.settle()
+        for number in 0..<number { #expect(try family.get(Self.key(number)) == value) }
     }
 
     @Test func aScanLeavesCachedWhatIsAskedForOften() throws {
