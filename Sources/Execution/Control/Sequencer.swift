@@ -148,7 +148,8 @@ final class Sequencer: Sendable {
                 state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
             let isHeld = state.isPaused && !state.isStopping
-            guard fits, !isHeld, isTurn(of: source, state), let tables = loaded(source, state) else {
+            guard fits, !isHeld, isTurn(of: source, state), let tables = loaded(source, state)
+            else {
                 state.waiting.append(parker)
                 return .wait
             }
