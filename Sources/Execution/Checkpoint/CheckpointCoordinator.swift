@@ -60,6 +60,7 @@ final class CheckpointCoordinator {
                 $0, keep: settings.keep, directory: directory, clock: core.clock, log: log)
         }
         secondPlace?.start()
+        keepSources(isFinished: false)
     }
 
     /// Ends what was begun beside the run.
@@ -167,6 +168,8 @@ final class CheckpointCoordinator {
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
             var positions = kept.compactMap { $0.position(of: node.name) }
+            // The first checkpoint will stand behind here.
+            if kept.isEmpty, let position = source.position { positions = [position] }
             if let secondPlace, !isFinished {
                 guard let there = secondPlace.positions(of: node.name) else { continue }
                 positions += there
