@@ -74,6 +74,7 @@ final class CheckpointCoordinator {
             SecondPlace(
                 $0, keep: settings.keep, directory: state.directory, clock: core.clock, log: log)
         }
+        keepSources(isFinished: false)
     }
 
     /// Ends what was begun beside the run; its own parts are not stepped any more.
@@ -243,6 +244,8 @@ final class CheckpointCoordinator {
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
             var positions = kept.compactMap { $0.position(of: node.name) }
+            // The first checkpoint will stand behind here.
+            if kept.isEmpty, let position = source.position { positions = [position] }
             if let secondPlace, !isFinished {
                 guard let there = secondPlace.positions(of: node.name) else { continue }
                 positions += there

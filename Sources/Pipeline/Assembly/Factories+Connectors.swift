@@ -19,9 +19,9 @@ extension SourceSpec {
 
     /// The source without its rate limit, behind its buffer if it has one.
     func makeSource(
-        _ framing: Framing, chunkBytes: Int, _ surroundings: Surroundings
+        _ framing: Framing, chunkBytes: Int, holdName: String?, _ surroundings: Surroundings
     ) throws -> any Source {
-        let source = try makeSource(framing, surroundings)
+        let source = try makeSource(framing, holdName: holdName, surroundings)
         guard let buffer else { return source }
         var options = BufferedSource.Options(directory: buffer.path)
         options.log = buffer.options
@@ -34,7 +34,7 @@ extension SourceSpec {
 
     /// The source as it reads the world.
     private func makeSource(
-        _ framing: Framing, _ surroundings: Surroundings
+        _ framing: Framing, holdName: String?, _ surroundings: Surroundings
     ) throws -> any Source {
         let scope = watermark?.scope ?? .source
         switch kind {
@@ -66,6 +66,7 @@ extension SourceSpec {
             options.isFollowing = log.follow
             options.recordBytesMax = recordBytesMax
             options.partitionPerPartition = scope == .partition
+            options.holdName = holdName
             return LogSource(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .generate(let generator):

@@ -166,12 +166,20 @@ extension CheckedPipeline {
         let framing = spec.framing
         let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
         let chunkBytes = settings.chunkBytes
+        // With checkpoints, what a log keeps for them.
+        let held = settings.checkpoint.map { _ in holdName("\(name)-\(spec.name.value)") }
         return {
-            let source = try spec.makeSource(framing, chunkBytes: chunkBytes, surroundings)
+            let source = try spec.makeSource(
+                framing, chunkBytes: chunkBytes, holdName: held, surroundings)
             guard let limit else { return source }
             return RateLimitedSource(
                 source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
         }
+    }
+
+    /// A name with the letters that holds of logs have.
+    private func holdName(_ text: String) -> String {
+        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "_" })
     }
 
     // MARK: Steps
