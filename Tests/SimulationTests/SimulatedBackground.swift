@@ -15,7 +15,7 @@ final class SimulatedBackground: BackgroundWork, @unchecked Sendable {
         waiting.append((kind, job))
     }
 
-    func wait(_ waker: Waker, milliseconds: Int) { whileWaiting() }
+    func wait(_ waker: Waker, microseconds: Int) { whileWaiting() }
 
     func finish() {
         while runOne(.flush) || runOne(.merge) {}

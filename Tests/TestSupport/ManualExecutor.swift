@@ -14,7 +14,7 @@ package final class ManualExecutor: BackgroundExecutor {
         waiting.withLock { $0.append((kind, job)) }
     }
 
-    package func wait(_ waker: Waker, milliseconds: Int) {
+    package func wait(_ waker: Waker, microseconds: Int) {
         if !runOne(.flush) { runOne(.merge) }
     }
 

@@ -43,7 +43,12 @@ final class CheckpointCoordinator {
     private var base: CheckpointBase
     /// Copies what is complete, if there is another place.
     let secondPlace: SecondPlace?
-    private(set) var statistics = CheckpointStatistics()
+    private var noted = CheckpointStatistics()
+    /// From the start of one to the start of the next: longer than asked for where they take so
+    /// long that the run would be busy with them.
+    private var interval: Int64
+    /// An interval is this many times as long as a checkpoint, at least.
+    private static let intervalsPerCheckpoint: Int64 = 3
 
     init(
         _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
@@ -61,6 +66,7 @@ final class CheckpointCoordinator {
         nextEpoch = recovery.lastEpoch + 1
         kept = recovery.readable
         lastNumber = recovery.manifest?.nextChunk ?? 0
+        interval = settings.every
         base = CheckpointBase(recovery.manifest, core.topology.plan)
         lastStart = core.clock.monotonicNanoseconds()
         lastEnd = lastStart
@@ -91,17 +97,42 @@ final class CheckpointCoordinator {
                 phase = .idle
                 finish(barrier, parts, isLast: false)
                 lastEnd = core.clock.monotonicNanoseconds()
+                note(parts, duration: lastEnd - start)
                 stepsToRoom = 0
                 return .progressed
             }
             if now - start > settings.timeout {
                 log("checkpoint \(barrier.epoch) took more than its timeout; it is given up")
-                statistics.failed += 1
+                noted.failed += 1
                 phase = .idle
                 lastEnd = now
             }
             return .blocked
         }
+    }
+
+    /// Notes how long a checkpoint took, and stretches the interval if that was too long for it.
+    private func note(_ parts: Barrier.Parts, duration: Int64) {
+        noted.note(pauses: parts.pauses, duration: duration)
+        let before = interval
+        interval = max(settings.every, duration * Self.intervalsPerCheckpoint)
+        guard (interval > settings.every) != (before > settings.every) else { return }
+        let milliseconds: (Int64) -> Int64 = { $0 / 1_000_000 }
+        log(
+            interval > settings.every
+                ? "a checkpoint took \(milliseconds(duration)) ms: they are made every "
+                    + "\(milliseconds(interval)) ms or so instead of every "
+                    + "\(milliseconds(settings.every)) ms"
+                : "checkpoints are made every \(milliseconds(settings.every)) ms again")
+    }
+
+    /// What came of the checkpoints so far.
+    var statistics: CheckpointStatistics {
+        var statistics = noted
+        if let secondPlace, let newest = kept.last {
+            statistics.epochsBehind = newest.epoch - secondPlace.copiedEpoch
+        }
+        return statistics
     }
 
     private static let stepsToRoomMax = 25
@@ -134,7 +165,7 @@ final class CheckpointCoordinator {
         if let chunks = settings.everyChunks, number - lastNumber >= chunks, !isShortOfRoom {
             return true
         }
-        return now - lastStart >= settings.every && now - lastEnd >= settings.minPause
+        return now - lastStart >= interval && now - lastEnd >= settings.minPause
     }
 
     private func place() -> Barrier {
@@ -182,7 +213,7 @@ final class CheckpointCoordinator {
             if parts.hasFailed { throw CheckpointFailure() }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
-            statistics.completed += 1
+            noted.completed += 1
             lastNumber = barrier.positions.number
             kept.append(made)
             // From here on the checkpoint is complete, whatever happens.
@@ -195,7 +226,7 @@ final class CheckpointCoordinator {
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
-            statistics.failed += 1
+            noted.failed += 1
             if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
             return error
         }
@@ -289,10 +320,4 @@ final class CheckpointCoordinator {
 /// State could not be flushed.
 struct CheckpointFailure: Error, CustomStringConvertible {
     let description = "the state could not be written"
-}
-
-/// What came of the checkpoints of a run.
-package struct CheckpointStatistics: Sendable, Equatable {
-    package var completed = 0
-    package var failed = 0
 }

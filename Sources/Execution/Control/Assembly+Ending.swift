@@ -38,7 +38,8 @@ extension Assembly {
         var failure: (any Error)?
         for sink in sinks {
             do {
-                try sink.close()
+                let wasStopped = core.keepsPositions && !core.sequencer.hasInputEnded
+                try sink.close(wasStopped: wasStopped)
             } catch {
                 if failure == nil && !(error is OutputClosed) { failure = error }
             }

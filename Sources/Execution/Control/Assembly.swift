@@ -142,6 +142,7 @@ final class Assembly {
         }
         for sink in sinks { statistics.add(rows: sink.rowsWritten, sink: sink.index) }
         base.add(to: &statistics)
+        statistics.checkpoints = coordinator?.statistics
         return statistics
     }
 }

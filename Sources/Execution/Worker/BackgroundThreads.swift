@@ -21,7 +21,7 @@ final class BackgroundThreads: BackgroundWork {
         lanes[kind == .flush ? 0 : 1].submit(job)
     }
 
-    func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
+    func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
 
     /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
     func finish() {

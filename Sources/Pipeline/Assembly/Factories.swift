@@ -165,8 +165,9 @@ extension CheckedPipeline {
     ) -> @Sendable () throws -> any Source {
         let framing = spec.framing
         let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
+        let chunkBytes = settings.chunkBytes
         return {
-            let source = try spec.makeSource(framing, surroundings)
+            let source = try spec.makeSource(framing, chunkBytes: chunkBytes, surroundings)
             guard let limit else { return source }
             return RateLimitedSource(
                 source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
@@ -213,6 +214,7 @@ extension CheckedPipeline {
         let spec = sink.spec
         let header = try header(of: sink, surroundings)
         let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
+        let state = settings.state?.path
         return Plan.SinkNode(
             name: name,
             inputs: try sink.inputs.map { input in
@@ -221,7 +223,8 @@ extension CheckedPipeline {
             },
             makeWriter: {
                 let writer = spec.makeWriter(
-                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil)
+                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil,
+                    state: state)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)
             })

@@ -42,6 +42,12 @@ package final class Waker: Sendable {
         wait(for: [], on: -1, milliseconds: milliseconds) == .woken
     }
 
+    /// Sleeps until a wake, at most `microseconds`; for less than a millisecond whatever wakes.
+    package func wait(microseconds: Int) {
+        guard microseconds < 1000 else { return _ = wait(milliseconds: microseconds / 1000) }
+        usleep(UInt32(max(microseconds, 0)))
+    }
+
     /// What ended a sleep.
     enum Outcome { case ready, woken, timeout }
 

@@ -50,6 +50,8 @@ package final class KeyedFamily {
     struct Frozen {
         let table: KeyedMemtable
         let byteCount: Int
+        /// None of its entries is newer.
+        let version: UInt64
         let file: (name: String, number: UInt64)
         var job: Int?
         var view: MemtableView?
@@ -104,7 +106,7 @@ package final class KeyedFamily {
     var planner: CompactionPlanner {
         CompactionPlanner(
             trigger: options.levelZeroTrigger, ratio: options.levelRatio,
-            levelOneBytes: options.levelOneBytes ?? max(flushBytes * 2, 1 << 14),
+            levelOneBytes: options.levelOneBytes ?? max(flushBytes * 3, 1 << 14),
             levelsMax: options.levelsMax)
     }
 

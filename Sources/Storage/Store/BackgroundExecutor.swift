@@ -4,8 +4,15 @@ package protocol BackgroundExecutor: Sendable {
     /// Runs a job later, elsewhere; jobs of a kind run in the order in which they come.
     func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void)
 
+    /// Lets the caller wait until a job wakes `waker`, for about `microseconds` at most.
+    func wait(_ waker: Waker, microseconds: Int)
+}
+
+extension BackgroundExecutor {
     /// Lets the caller wait until a job wakes `waker`, for about `milliseconds` at most.
-    func wait(_ waker: Waker, milliseconds: Int)
+    func wait(_ waker: Waker, milliseconds: Int) {
+        wait(waker, microseconds: milliseconds * 1000)
+    }
 }
 
 /// Kinds of jobs, by what waits for them.
@@ -22,5 +29,5 @@ package struct InlineExecutor: BackgroundExecutor {
 
     package func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) { job() }
 
-    package func wait(_ waker: Waker, milliseconds: Int) {}
+    package func wait(_ waker: Waker, microseconds: Int) {}
 }

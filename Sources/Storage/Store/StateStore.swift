@@ -147,38 +147,49 @@ package final class StateStore {
     /// Bytes of the tables of bucketed families.
     private var bucketBytes: Int { families.reduce(0) { $0 + $1.tableBytes } }
 
-    /// Milliseconds of a wait, and waits of one call, while there is room.
-    private static let pauseMilliseconds = 1
-    private static let pausesMax = 8
+    /// Microseconds of a pause: the least, and the most.
+    private static let pauseMicroseconds = (least: 50, most: 400)
     static let waitMilliseconds = 100
 
     /// Lets the owner wait while tables grow faster than flushes make room.
     ///
-    /// A quarter of what flushes leave is there at once, and the rest as they get on, so that
-    /// writers go at their pace from early on and need not stop for a whole flush at the end.
+    /// A quarter of what flushes leave is there at once, and the rest as they get on. A writer that
+    /// is ahead of that pauses at each batch, the longer the further it is ahead, so that it goes
+    /// at their pace from early on and need not stop for a whole flush at the end.
     private func slowDown(room: Int) throws(StorageError) {
-        var pauses = 0
+        var hasPaused = false
         while families.contains(where: { $0.isFlushing }) {
             let frozen = families.reduce(0) { $0 + $1.frozenBytes }
+            guard frozen > 0 else { return }
             let growing = bucketBytes - frozen
-            let isFull = growing + frozen > room * 19 / 20
-            let flushed = families.reduce((done: 0, total: 1)) { all, family in
-                let (done, total) = family.flushed
-                return (all.done + done, all.total + total)
+            let most = room * 19 / 20
+            let isFull = growing + frozen > most
+            if !isFull {
+                let flushed = families.reduce((done: 0, total: 1)) { all, family in
+                    let (done, total) = family.flushed
+                    return (all.done + done, all.total + total)
+                }
+                let left = Double(max(most - frozen - grownAtFreeze, 1))
+                let share = 0.25 + 0.75 * Double(flushed.done) / Double(flushed.total)
+                let ahead = Double(growing - grownAtFreeze) / left - share
+                guard ahead > 0, !hasPaused else { return }
+                hasPaused = true
+                statistics.pauses += 1
+                let (least, longest) = Self.pauseMicroseconds
+                let part = min(ahead / Self.aheadMax, 1)
+                executor.wait(
+                    completions.waker,
+                    microseconds: least + Int(Double(longest - least) * part))
+            } else {
+                statistics.waits += 1
+                executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)
             }
-            let left = Double(room * 19 / 20 - frozen - grownAtFreeze)
-            let share = 0.25 + 0.75 * Double(flushed.done) / Double(flushed.total)
-            let isAhead = frozen > 0 && Double(growing - grownAtFreeze) > left * share
-            guard isFull || isAhead else { return }
-            guard isFull || pauses < Self.pausesMax else { return }
-            pauses += 1
-            if isFull { statistics.waits += 1 } else { statistics.pauses += 1 }
-            executor.wait(
-                completions.waker,
-                milliseconds: isFull ? Self.waitMilliseconds : Self.pauseMilliseconds)
             try takeCompletions()
         }
     }
+
+    /// How far a writer is ahead that pauses longest: a share of what flushes leave.
+    private static let aheadMax = 0.2
 
     /// Bytes of the largest table that is not frozen.
     private var largestTable: Int {

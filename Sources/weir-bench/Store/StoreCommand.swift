@@ -28,6 +28,9 @@ struct StoreCommand: ParsableCommand {
     @Option(help: "Distinct counters of merge (a fifth of the operations).")
     var keys: Int?
 
+    @Option(help: "Seconds from one checkpoint of dedup to the next (none).")
+    var checkpointEvery: Double?
+
     @Option(help: "The seed of the operations.")
     var seed: UInt64 = 1
 
@@ -61,7 +64,9 @@ struct StoreCommand: ParsableCommand {
         }
     }
 
-    private var dedup: DedupWorkload { DedupWorkload(count: operations, seed: seed) }
+    private var dedup: DedupWorkload {
+        DedupWorkload(count: operations, seed: seed, checkpointEvery: checkpointEvery)
+    }
 
     private var merge: MergeWorkload {
         MergeWorkload(count: operations, keyCount: keys ?? max(operations / 5, 1), seed: seed)

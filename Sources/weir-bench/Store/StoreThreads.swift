@@ -14,5 +14,5 @@ struct StoreThreads: BackgroundExecutor {
         }
     }
 
-    func wait(_ waker: Waker, milliseconds: Int) { waker.wait(milliseconds: milliseconds) }
+    func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
 }

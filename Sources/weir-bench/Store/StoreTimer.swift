@@ -9,6 +9,8 @@ struct StoreTimer {
     private(set) var processNanoseconds: Int64 = 0
     /// Nanoseconds of each batch.
     private(set) var batches: [Int64] = []
+    /// Nanoseconds of CPU time of each batch, of the operating thread.
+    private(set) var threadBatches: [Int64] = []
     private var start: (wall: Int64, thread: Int64, process: Int64) = (0, 0, 0)
 
     mutating func begin() { start = Self.now }
@@ -19,6 +21,7 @@ struct StoreTimer {
         threadNanoseconds += now.thread - start.thread
         processNanoseconds += now.process - start.process
         batches.append(now.wall - start.wall)
+        threadBatches.append(now.thread - start.thread)
     }
 
     private static var now: (wall: Int64, thread: Int64, process: Int64) {
@@ -42,9 +45,13 @@ struct StoreTimer {
     }
 
     /// The time in microseconds that a share of the batches took at most.
-    func batchMicroseconds(_ share: Double) -> Double {
-        guard !batches.isEmpty else { return 0 }
-        let place = Int(Double(batches.count - 1) * share)
-        return Double(batches.sorted()[place]) / 1e3
+    func batchMicroseconds(_ share: Double) -> Double { Self.quantile(batches, share) }
+
+    /// The same of the operating thread's CPU time.
+    func threadMicroseconds(_ share: Double) -> Double { Self.quantile(threadBatches, share) }
+
+    private static func quantile(_ times: [Int64], _ share: Double) -> Double {
+        guard !times.isEmpty else { return 0 }
+        return Double(times.sorted()[Int(Double(times.count - 1) * share)]) / 1e3
     }
 }

@@ -87,11 +87,19 @@ struct FullDiskTests {
             let files = disk()
             let room = files.usedBytes + random.int(100_000...900_000)
             files.capacity = room
-            let refused = Atomic(0)
+            let writes = Atomic(0)
+            let refills = Atomic(0)
             files.observe { note in
-                // What is done again and again for want of room has no end by itself.
-                guard note.isBefore, note.operation == .write else { return }
-                if refused.add(1, ordering: .relaxed).newValue == 500 { files.capacity = nil }
+                // What is tried again and again for want of room has no end by itself.
+                guard note.isBefore else { return }
+                switch note.operation {
+                case .write: writes.add(1, ordering: .relaxed)
+                case .truncate: refills.add(1, ordering: .relaxed)
+                default: break
+                }
+                if writes.load(ordering: .relaxed) > 600 || refills.load(ordering: .relaxed) > 8 {
+                    files.capacity = nil
+                }
             }
             let run = try run(workload, over: files, state: Self.states[0])
             expectSame(run, plain, "\(room) \(Seeds.note(seed))")

@@ -83,7 +83,10 @@ struct PipelineFilesRestartTests {
             let name = path.split(separator: "/").last ?? ""
             // What a sink keeps beside its files.
             if name.hasPrefix(".weir-") { continue }
-            outputs[path] = run.lines(path).map(PipelineFilesTests.withoutPlace).sorted()
+            // Parsing takes its time: only error rows have a place.
+            outputs[path] = run.lines(path).map { line in
+                line.hasPrefix("{\"error\"") ? PipelineFilesTests.withoutPlace(line) : String(line)
+            }.sorted()
         }
         return outputs
     }

@@ -19,6 +19,8 @@ final class MemoryDedup: DedupStore {
         self.first = max(first, self.first)
     }
 
+    func checkpoint() throws {}
+
     func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
 
     func flush() throws -> Int { 0 }
@@ -30,6 +32,8 @@ final class BucketedDedup: DedupStore {
     private let store: StateStore
     private let family: BucketedFamily
     private let files: StoreFiles
+    private var snapshots: [FamilySnapshot] = []
+    private static let snapshotsKept = 3
 
     init(_ files: StoreFiles, memoryBytes: Int) throws {
         self.files = files
@@ -58,6 +62,13 @@ final class BucketedDedup: DedupStore {
 
     func expire(before first: Int) throws {
         for bucket in family.starts where bucket < first { try family.drop(bucket) }
+    }
+
+    func checkpoint() throws {
+        snapshots.append(family.checkpoint())
+        if snapshots.count > Self.snapshotsKept {
+            for file in snapshots.removeFirst().files { try store.directory.release(file) }
+        }
     }
 
     func settle() throws -> (flushed: Int, merged: Int) {

@@ -75,20 +75,32 @@ protocol DedupStore: MeasuredStore {
 
     /// Forgets the buckets before `first`.
     func expire(before first: Int) throws
+
+    /// Starts a checkpoint, and lets go of the one before the last three.
+    func checkpoint() throws
 }
 
 /// Runs `dedup`.
 struct DedupWorkload {
     let count: Int
     let seed: UInt64
+    /// Seconds from one checkpoint to the next; nil for none.
+    var checkpointEvery: Double?
 
     func run(_ store: any DedupStore) throws -> StoreResult {
         var operations = DedupOperations(count: count, seed: seed)
         var timer = StoreTimer()
         let entries = Slab(byteCount: StoreKeys.countMax * 4)
         var hits = 0
+        var checkpoints = 0
         while operations.advance() {
             timer.begin()
+            if let every = checkpointEvery,
+                Double(timer.nanoseconds) > every * 1e9 * Double(checkpoints + 1)
+            {
+                checkpoints += 1
+                try store.checkpoint()
+            }
             try store.expire(before: operations.firstLive)
             let keys = operations.keys.encoded()
             for part in operations.parts {
@@ -104,6 +116,7 @@ struct DedupWorkload {
         (result.written, result.settleSeconds) = try StoreTimer.timed(store.settle)
         result.diskBytes = try store.flush()
         result.hits = hits
+        result.checkpoints = checkpoints
         result.digest = operations.keys.digest
         return result
     }
