@@ -66,7 +66,7 @@ struct SimulatedPipeline {
             let backend =
                 checkpoint.memoryBytes == nil
                 ? "memory" : "lsm, memory_limit: 1MiB, compression: \(checkpoint.compression)"
-            set.append("settings.state={ path: state, backend: \(backend) }")
+            set.append("settings.state={ path: state, backend: \(backend), reserve: 8KiB }")
             let second = checkpoint.secondPlace.map { ", second_place: \($0)" } ?? ""
             set.append(
                 "settings.checkpoint={ every: \(checkpoint.every)ms, keep: \(checkpoint.keep)"
@@ -98,7 +98,8 @@ struct SimulatedPipeline {
             var options = state.options
             options.memoryBytes = memory
             plan.state = Plan.StateSettings(
-                path: state.path, fileSystem: files, options: options)
+                path: state.path, fileSystem: state.fileSystem, options: options,
+                room: state.room)
         }
         return plan
     }

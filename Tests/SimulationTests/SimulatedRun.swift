@@ -1,3 +1,4 @@
+import Dataflow
 import Execution
 import Storage
 import TestSupport
@@ -68,6 +69,10 @@ final class SimulatedRun: @unchecked Sendable {
                 trace.note("log: \(line)")
             }
             let plan = try pipeline.plan(setting, over: files, clock: clock.clock, log: log)
+            plan.state?.room?.wait { [unowned self] in
+                clock.advance(nanoseconds: 20_000_000)
+                stepOthers()
+            }
             let run = try SteppedRun(
                 plan, clock: clock.clock, background: background, log: log)
             self.run = run

@@ -104,6 +104,10 @@ package final class LogWriter: Sendable {
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
                 hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
         try opening.quarantine()
+        // A writer before may have been killed before the names of its segments were durable.
+        if !opening.partitions.allSatisfy(\.segments.isEmpty) {
+            try fileSystem.syncDirectory(directory)
+        }
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }
