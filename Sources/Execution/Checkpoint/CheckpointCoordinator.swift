@@ -47,6 +47,8 @@ final class CheckpointCoordinator {
     /// From the start of one to the start of the next: longer than asked for where they take so
     /// long that the run would be busy with them.
     private var interval: Int64
+    /// The longest interval that was reported.
+    private var reported: Int64
     /// An interval is this many times as long as a checkpoint, at least.
     private static let intervalsPerCheckpoint: Int64 = 3
 
@@ -67,6 +69,7 @@ final class CheckpointCoordinator {
         kept = recovery.readable
         lastNumber = recovery.manifest?.nextChunk ?? 0
         interval = settings.every
+        reported = settings.every
         base = CheckpointBase(recovery.manifest, core.topology.plan)
         lastStart = core.clock.monotonicNanoseconds()
         lastEnd = lastStart
@@ -115,16 +118,14 @@ final class CheckpointCoordinator {
     /// Notes how long a checkpoint took, and stretches the interval if that was too long for it.
     private func note(_ parts: Barrier.Parts, duration: Int64) {
         noted.note(pauses: parts.pauses, duration: duration)
-        let before = interval
         interval = max(settings.every, duration * Self.intervalsPerCheckpoint)
-        guard (interval > settings.every) != (before > settings.every) else { return }
+        guard interval > reported + reported / 2 else { return }
+        reported = interval
         let milliseconds: (Int64) -> Int64 = { $0 / 1_000_000 }
         log(
-            interval > settings.every
-                ? "a checkpoint took \(milliseconds(duration)) ms: they are made every "
-                    + "\(milliseconds(interval)) ms or so instead of every "
-                    + "\(milliseconds(settings.every)) ms"
-                : "checkpoints are made every \(milliseconds(settings.every)) ms again")
+            "a checkpoint took \(milliseconds(duration)) ms; while they take so long, they are "
+                + "made every \(milliseconds(interval)) ms instead of every "
+                + "\(milliseconds(settings.every)) ms")
     }
 
     /// What came of the checkpoints so far.
