@@ -153,7 +153,10 @@ package final class QueuedSink: SinkWriter {
         own.append(counted: writer.ends.encoded)
         staged.own = own.bytes
         // What was taken needs no log.
-        if !standing.isDrained { staged.sync = { try writer.sync() } }
+        if !standing.isDrained {
+            staged.sync = { try writer.sync() }
+            staged.byteCount = writer.byteCount
+        }
         staged.commit = { try queue.trim() }
         return staged
     }
