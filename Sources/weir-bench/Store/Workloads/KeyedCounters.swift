@@ -4,7 +4,7 @@ import Storage
 final class KeyedCounters: CounterStore {
     let form = "keyed"
     private let store: StateStore
-    let family: KeyedFamily
+    private let family: KeyedFamily
     private let ones = Slab(byteCount: StoreKeys.countMax * 8)
 
     init(_ files: StoreFiles, memoryBytes: Int) throws {
@@ -52,7 +52,7 @@ final class KeyedCounters: CounterStore {
 final class KeyedValues: ValueStore {
     let form = "keyed"
     private let store: StateStore
-    let family: KeyedFamily
+    private let family: KeyedFamily
     private let found = FoundValues()
     private let places = Slab(byteCount: StoreKeys.countMax * 8)
 
