@@ -90,11 +90,18 @@ let package = Package(
         .testTarget(
             name: "ExecutionTests",
             dependencies: ["Execution", "Pipeline", "Connectors", "Operators", "TestSupport"]),
+        // Whole pipelines on one thread: schedules, faults and kills that a seed decides.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "Execution", "Pipeline", "Connectors", "Dataflow", "Storage", "TestSupport",
+            ]),
         // Whole pipelines, in the process and through the executable.
         .testTarget(
             name: "GoldenTests",
             dependencies: [
                 "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
+                "weir-bench",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -18,14 +18,21 @@ enum Machine {
         return KillingFileSystem(point: point)
     }()
 
+    /// Bytes that this process had written to disks so far, or will have; nil where the system does
+    /// not say.
+    static var writtenBytes: Int? { number("write_bytes:", in: "/proc/self/io") }
+
     /// The most memory that was resident at once since the process started, in KiB; nil where the
     /// system does not say. (`ru_maxrss` would count the process that started this one, too.)
-    static var peakKiB: Int? {
-        guard let file = try? DiskFileSystem().open("/proc/self/status", .read) else { return nil }
+    static var peakKiB: Int? { number("VmHWM:", in: "/proc/self/status") }
+
+    /// The number in a line of a file that describes this process.
+    private static func number(_ title: String, in path: String) -> Int? {
+        guard let file = try? DiskFileSystem().open(path, .read) else { return nil }
         let slab = Slab(byteCount: 8192)
         guard let count = try? file.read(into: slab, 0..<8192, at: 0) else { return nil }
         let text = String(decoding: slab.array(0..<count), as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let line = text.split(separator: "\n").first { $0.hasPrefix(title) }
         return line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
     }
 }

@@ -86,6 +86,11 @@ struct RunCommand: ParsableCommand {
         if stats {
             StandardError.write(outcome.statistics.text)
             if let peak = Machine.peakKiB { StandardError.write("memory: peak \(peak) KiB") }
+            if let written = Machine.writtenBytes {
+                let rows = max(outcome.statistics.sources.reduce(0) { $0 + $1.counters.rows }, 1)
+                let share = Int(Double(written) * 1e6 / Double(rows))
+                StandardError.write("disk: wrote \(written) bytes, \(share) a million rows")
+            }
         }
         if let failure = outcome.failure {
             StandardError.write("weir: error: \(failure)")

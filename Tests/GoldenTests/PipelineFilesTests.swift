@@ -11,15 +11,17 @@ import Testing
 /// With `WEIR_GOLDEN=write` in the environment the results are written there instead.
 struct PipelineFilesTests {
     /// A file, what it reads in the test, and how it is changed for that.
-    struct Case: Sendable {
+    struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         let set: [String]
         let input: @Sendable () throws -> [String: String]
         /// Output files, in the order in which they stand in the golden file.
         var outputs = ["out"]
+
+        var testDescription: String { name }
     }
 
-    private static let cases = [
+    static let cases = [
         Case(
             name: "shell-filter",
             set: [
@@ -147,7 +149,7 @@ struct PipelineFilesTests {
         }
     }
 
-    private static func withoutPlace(_ line: Substring) -> String {
+    static func withoutPlace(_ line: Substring) -> String {
         guard let value = try? JSONValue(bytes: Array(line.utf8)), case .object(let members) = value
         else { return String(line) }
         return "\(JSONValue.object(members.filter { $0.name != "position" }))"

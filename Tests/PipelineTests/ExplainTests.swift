@@ -20,6 +20,7 @@ struct ExplainTests {
                       decodes order_id string, shop_id int, region string, amount float, status string, ts timestamp_ms; keeps records whole
                       watermark 5s behind the greatest ts; idle after 30s; refuses rows more than 1m ahead of the clock
                       at most 200000/s
+                      a crash costs: all state; the next run reads it from its start
 
                 tables
                   shops: data/shops.ndjson (1 file), by shop_id
@@ -45,12 +46,15 @@ struct ExplainTests {
                   totals: stdout, standard output, json
                       writes per_minute
                       when its target is away: ends the run quietly when the reader closes the pipe
+                      guarantee: none without checkpoints: the next run writes everything again
                   late: file, out/late-{date}.ndjson, json
                       writes unique.late, per_minute.late
                       when its target is away: ends the run with an error that names the file
+                      guarantee: none without checkpoints: the next run writes its files anew
                   rejects: file, out/rejects.ndjson, json
                       writes orders.errors, shops.errors, paid.errors, unique.errors, located.errors, per_minute.errors
                       when its target is away: ends the run with an error that names the file
+                      guarantee: none without checkpoints: the next run writes its files anew
 
                 tasks
                   1. orders -> paid
@@ -158,6 +162,38 @@ struct ExplainTests {
         for (guess, field) in zip(guessed, spec.fields) {
             #expect(guess.type == (field.type == .timestamp ? .int : field.type), "\(field.name)")
         }
+    }
+
+    @Test func aCrashCostsWhatCannotBeReadAgain() throws {
+        let yaml = """
+            settings: { state: { path: state }, checkpoint: { every: 1s } }
+            sources:
+              kept: { type: generate, generator: orders, rows: 9, schema: { order_id: string } }
+              heard: { type: tcp, listen: "127.0.0.1:7000", schema: { id: int } }
+            sinks:
+              first: { type: file, inputs: kept, path: a.out }
+              both: { type: file, inputs: [ kept, heard ], path: b.out }
+              sent: { type: tcp, inputs: heard, connect: "127.0.0.1:7001" }
+            """
+        let result = TestWorld().check(yaml)
+        #expect(
+            result.diagnostics.map(\.message) == [
+                "what source 'heard' received since the last checkpoint is lost in a crash: tcp "
+                    + "cannot be read again; 'buffer: log' keeps it"
+            ])
+        let described = try #require(result.pipeline).describe()
+        #expect(
+            described.sources.map(\.crashCost) == [
+                "nothing: it is read again from the last checkpoint on",
+                "what was received since the last checkpoint: at most once",
+            ])
+        #expect(
+            described.sinks.map(\.guarantee) == [
+                "exactly once, with each checkpoint",
+                "exactly once, with each checkpoint; less what a crash loses of 'heard'",
+                "at least once: rows since the last checkpoint come again after a crash; less "
+                    + "what a crash loses of 'heard'",
+            ])
     }
 
     @Test func aHeaderStandsAtTheStartOfAStream() throws {

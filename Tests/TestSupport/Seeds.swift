@@ -10,15 +10,21 @@ import Glibc
 ///     }
 ///
 /// With `WEIR_SEED=n` every list starts with `n` itself, so the seed that a failure prints, given
-/// back, is the first to run.
+/// back, is the first to run. Of tests that can go on for as long as one likes, `WEIR_SEEDS=n` says
+/// how many seeds they take.
 package enum Seeds {
     /// The first seed of every list.
-    package static let base: UInt64 = {
-        guard let text = unsafe getenv("WEIR_SEED"),
-            let seed = UInt64(unsafe String(cString: text))
-        else { return 20_260_101 }
-        return seed
-    }()
+    package static let base: UInt64 = number("WEIR_SEED") ?? 20_260_101
+
+    private static func number(_ name: String) -> UInt64? {
+        guard let text = unsafe getenv(name) else { return nil }
+        return UInt64(unsafe String(cString: text))
+    }
+
+    /// `count` seeds, or as many as the environment says.
+    package static func many(_ count: Int) -> [UInt64] {
+        list(number("WEIR_SEEDS").map { Int(clamping: $0) } ?? count)
+    }
 
     /// `count` seeds, one for each run of a test.
     package static func list(_ count: Int) -> [UInt64] {

@@ -110,6 +110,16 @@ package final class TestSocket {
         return all
     }
 
+    /// Receives what is there at once.
+    package func receiveNow(_ byteCount: Int = 1 << 16) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        let count = unsafe recv(descriptor, &bytes, byteCount, Int32(MSG_DONTWAIT))
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
+    /// Sends nothing more, and still receives.
+    package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// Closes in order.
     package func finish() {
         if descriptor >= 0 { close(descriptor) }

@@ -28,6 +28,8 @@ final class SinkJournal: Sendable {
         var records: [Record] = []
         var file: (any File)?
         var byteCount = 0
+        /// Whether its name is durable: a run before may have been killed before that.
+        var hasDurableName = false
     }
 
     private let path: String
@@ -131,8 +133,9 @@ final class SinkJournal: Sendable {
             let bytes = Self.encode(record)
             try file.writeAll(SlabSlice(Slab(bytes), 0..<bytes.count), at: state.byteCount)
             try file.sync()
-            if state.records.isEmpty {
+            if !state.hasDurableName {
                 try fileSystem.syncDirectory(FilePath.directory(of: path))
+                state.hasDurableName = true
             }
             state.byteCount += bytes.count
             state.records.append(record)
@@ -162,5 +165,6 @@ final class SinkJournal: Sendable {
         try fileSystem.syncDirectory(FilePath.directory(of: path))
         state.file = file
         state.byteCount = bytes.count
+        state.hasDurableName = true
     }
 }

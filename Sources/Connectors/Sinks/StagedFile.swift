@@ -1,4 +1,5 @@
 import Storage
+import Synchronization
 
 /// Output for one file that becomes visible with a checkpoint: a file of its own, in the same
 /// directory, whose name begins with a dot.
@@ -58,6 +59,8 @@ extension StagedFile {
             // It is there already, and what stands behind it is no business of ours.
             let there = try fileSystem.status(of: target)?.byteCount ?? -1
             guard there >= end else { throw shortened(there) }
+            // Where that failed before, the name may not be durable yet.
+            try fileSystem.syncDirectory(directory)
             return
         }
         let status = try fileSystem.status(of: target)
@@ -96,5 +99,30 @@ extension StagedFile {
             cause: "the output should have \(end) bytes, or \(base) and its staged part, "
                 + "and has \(max(byteCount, 0))",
             advice: "put the output back, or start afresh without the state")
+    }
+}
+
+/// Syncs of staged output, of which none may fail.
+///
+/// The system forgets what it could not write: a later sync of the same file finds nothing to do,
+/// and says that all is well. What was staged by then is not sure to be there, so the sink fails,
+/// and the run goes on from its last checkpoint.
+final class StagedSyncs: Sendable {
+    private let failure = Mutex<(any Error)?>(nil)
+
+    /// Throws what a sync failed with.
+    func check() throws {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// Does syncs, on any thread.
+    func perform(_ body: () throws -> Void) throws {
+        try check()
+        do {
+            try body()
+        } catch {
+            failure.withLock { $0 = error }
+            throw error
+        }
     }
 }

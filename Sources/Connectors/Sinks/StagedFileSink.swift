@@ -49,6 +49,7 @@ package final class StagedFileSink: SinkWriter {
     private let fileSystem: any FileSystem
     private let clock: EngineClock
     private var journal: SinkJournal?
+    private let syncs = StagedSyncs()
     private var targets: [String: Target] = [:]
     /// By the name of the file that they are for.
     private var segments: [String: Segment] = [:]
@@ -175,6 +176,7 @@ package final class StagedFileSink: SinkWriter {
     // MARK: Writing
 
     package func write(_ parts: [EncodedPart]) throws {
+        try syncs.check()
         var rest = parts[...]
         while let first = rest.first {
             let count = rest.prefix { $0.target == first.target }.count
@@ -262,6 +264,7 @@ package final class StagedFileSink: SinkWriter {
     // MARK: Checkpoints
 
     package func stage(for epoch: Int) throws -> StagedOutput {
+        try syncs.check()
         for (name, segment) in segments.sorted(by: { $0.key < $1.key }) {
             let staged = StagedFile(
                 target: name, path: segment.path, base: segment.base,
@@ -276,9 +279,12 @@ package final class StagedFileSink: SinkWriter {
         output.files = staged.map(\.path)
         let (fileSystem, journal) = (fileSystem, try openJournal())
         let directories = Set(staged.map { FilePath.directory(of: $0.path) }).sorted()
+        let syncs = syncs
         output.sync = {
-            for file in files { try file.sync() }
-            for directory in directories { try fileSystem.syncDirectory(directory) }
+            try syncs.perform {
+                for file in files { try file.sync() }
+                for directory in directories { try fileSystem.syncDirectory(directory) }
+            }
         }
         output.commit = { try Self.commit(staged, epoch: epoch, journal, fileSystem) }
         return output

@@ -32,5 +32,7 @@ package final class StandardOutputSink: SinkWriter {
 package struct SinkInterrupted: Error, CustomStringConvertible {
     package let target: String
 
+    package init(target: String) { self.target = target }
+
     package var description: String { "writing to \(target) was interrupted while it waited" }
 }

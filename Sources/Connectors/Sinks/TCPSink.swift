@@ -12,7 +12,7 @@ import Synchronization
 /// At least once: what the system did not take whole before a connection broke is sent again on the
 /// next one, from the start of a record, so the server may see records twice, the first time cut
 /// short at the end of a connection. What the system had taken and the server never read is lost;
-/// TCP alone does not tell.
+/// TCP alone does not tell. A server that acknowledges does: nothing counts as written before.
 package final class TCPSink: SinkWriter {
     /// Where to write, and how.
     package struct Options: Sendable {
@@ -20,6 +20,9 @@ package final class TCPSink: SinkWriter {
         package var port: Int
         /// Whether lines are sent without newline, each with its length before it.
         package var isLengthPrefixed = false
+        /// Whether the server answers with the number of lines that are safe, and only then they
+        /// count as written.
+        package var isAcknowledged = false
         package var firstPauseMilliseconds = 50
         package var longestPauseMilliseconds = 5000
         package var connectMillisecondsMax = 5000
@@ -44,6 +47,9 @@ package final class TCPSink: SinkWriter {
     private let connections = Atomic(0)
     private var backoff: Backoff
     private var channel: (any Channel)?
+    /// Lines that were sent on the connection.
+    private var sentLines = 0
+    private var answers = Answers()
 
     /// A sink; `notice` is told when the server goes away and comes back.
     package init(
@@ -90,11 +96,37 @@ package final class TCPSink: SinkWriter {
             let channel = try connectedChannel()
             switch try wait(for: channel.writeAndFlush(buffer)) {
             case .success:
-                return
+                guard options.isAcknowledged else { return }
+                sentLines += lineCount(slices)
+                if try waitForAnswer(to: sentLines) { return }
+                notice("\(options.address) went away before it answered; connecting again")
+                drop()
             case .failure(let error):
                 notice("\(options.address) went away (\(error)); connecting again")
                 drop()
             }
+        }
+    }
+
+    private func lineCount(_ slices: [SlabSlice]) -> Int {
+        slices.reduce(0) { count, slice in
+            let bytes = slice.slab.bytes(slice.range)
+            return count + ByteScan.count(UInt8(ascii: "\n"), in: bytes, 0..<bytes.byteCount)
+        }
+    }
+
+    /// Waits until the server says that so many lines are safe; false where the connection ends
+    /// first.
+    private func waitForAnswer(to count: Int) throws -> Bool {
+        while true {
+            let (heard, hasEnded) = answers.state.withLock { ($0.count, $0.hasEnded) }
+            if heard >= count { return true }
+            if hasEnded { return false }
+            if isInterrupted.load(ordering: .acquiring) {
+                drop()
+                throw SinkInterrupted(target: options.address)
+            }
+            waker.wait(milliseconds: 60_000)
         }
     }
 
@@ -109,7 +141,15 @@ package final class TCPSink: SinkWriter {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .connectTimeout(.milliseconds(Int64(options.connectMillisecondsMax)))
         while true {
-            let connecting = bootstrap.connect(host: options.host, port: options.port)
+            let answers = Answers()
+            self.answers = answers
+            sentLines = 0
+            let connecting = bootstrap.channelInitializer { [waker] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = AnswerHandler(answers, waker: waker)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }.connect(host: options.host, port: options.port)
             let outcome: Result<any Channel, any Error>
             do {
                 outcome = try wait(for: connecting)

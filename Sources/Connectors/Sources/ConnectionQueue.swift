@@ -19,13 +19,19 @@ final class ConnectionQueue: Sendable {
         let channel: any Channel
         let partition: Int
         var buffer: RecordBuffer
+        /// Where its sender wants to hear what is safe.
+        let acknowledger: Acknowledger?
         var isInLine = false
         var isPaused = false
         var isClosed = false
         /// What goes wrong at its end, where that is more than a cut.
         var closingError: String?
 
-        init(_ channel: any Channel, partition: Int, buffer: consuming RecordBuffer) {
+        init(
+            _ channel: any Channel, partition: Int, buffer: consuming RecordBuffer,
+            acknowledger: Acknowledger?
+        ) {
+            self.acknowledger = acknowledger
             self.channel = channel
             self.partition = partition
             self.buffer = buffer
@@ -43,6 +49,8 @@ final class ConnectionQueue: Sendable {
         var unfinishedByteCount = 0
         var pausedCount = 0
         var isReaderWaiting = false
+        /// Of what was taken since they were last taken themselves.
+        var receipts: [Receipt] = []
         var refusedCount = 0
         var isClosed = false
 
@@ -77,7 +85,8 @@ final class ConnectionQueue: Sendable {
             let buffer = RecordBuffer(
                 name: name, framing: options.framing, recordBytesMax: options.recordBytesMax)
             state.connections[partition] = Connection(
-                channel, partition: partition, buffer: buffer)
+                channel, partition: partition, buffer: buffer,
+                acknowledger: options.isAcknowledged ? Acknowledger(channel) : nil)
             if options.partitionPerConnection {
                 state.events.append(.opened(partition))
                 wakeReader(&state)
@@ -170,6 +179,28 @@ final class ConnectionQueue: Sendable {
         return result
     }
 
+    /// The receipts for what was taken, in its order.
+    func takeReceipts() -> [Receipt] {
+        state.withLock { state in
+            defer { state.receipts = [] }
+            return state.receipts
+        }
+    }
+
+    private func addReceipt(
+        _ piece: RecordBuffer.Piece?, _ connection: Connection, _ state: inout State
+    ) {
+        guard let acknowledger = connection.acknowledger else { return }
+        let count: Int? =
+            switch piece {
+            case .records(let slice, _):
+                options.framing.recordCount(in: slice.slab.bytes(slice.range))
+            case .rejected: 1
+            case nil: nil
+            }
+        state.receipts.append(Receipt(acknowledger: acknowledger, count: count))
+    }
+
     private func take(
         from connection: Connection, byteCount: Int, _ state: inout State
     ) -> RecordBuffer.Piece? {
@@ -178,6 +209,7 @@ final class ConnectionQueue: Sendable {
         if piece == nil && connection.isClosed {
             piece = connection.buffer.cutShort(connection.closingError)
         }
+        if piece != nil || connection.isClosed { addReceipt(piece, connection, &state) }
         let held = connection.buffer.byteCount
         state.byteCount += held - before
         if connection.buffer.hasPiece() || connection.isClosed && piece != nil {

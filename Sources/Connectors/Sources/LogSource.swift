@@ -1,5 +1,6 @@
 package import Dataflow
 package import Storage
+import Synchronization
 
 /// The records of an embedded log, one a line, from all of its partitions or some.
 ///
@@ -19,6 +20,8 @@ package final class LogSource: Source {
         package var recordBytesMax = 1 << 20
         /// Whether every partition has a watermark of its own.
         package var partitionPerPartition = false
+        /// What the log is held with for the checkpoints of this source; none where it is nil.
+        package var holdName: String?
 
         package init(directory: String) { self.directory = directory }
     }
@@ -50,6 +53,8 @@ package final class LogSource: Source {
     private var wait: LogWait?
     private var turn = 0
     private var events: [PartitionEvent] = []
+    /// What the log is held at.
+    private let held = Mutex<LogHold?>(nil)
 
     package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
         self.options = options
@@ -229,30 +234,67 @@ package final class LogSource: Source {
         return SourcePosition(writer.bytes)
     }
 
-    package func resume(at position: SourcePosition) throws {
-        let view = try LogView(options.directory, fileSystem: fileSystem)
+    /// A partition as a position has it.
+    private struct Place {
+        let partition: Int
+        let next: Int64
+        let end: Int64
+        let isFinished: Bool
+    }
+
+    private static func places(
+        _ position: SourcePosition
+    ) throws(ByteReader.Damage) -> (turn: Int, places: [Place]) {
         var bytes = ByteReader(position.bytes)
         guard try bytes.integer(UInt8.self) == 1 else {
             throw ByteReader.Damage(cause: "the version of a log's position is not known here")
         }
-        turn = try bytes.count()
-        for _ in 0..<(try bytes.count()) {
-            let partition = try bytes.count()
-            let next = try bytes.integer(Int64.self)
-            let end = try bytes.integer(Int64.self)
-            let isFinished = try bytes.flag()
-            let start = isFinished ? LogStart.latest : .offset(next)
-            let reader = try LogReader(view, partition: partition, from: start)
-            let reading = Reading(reader, end: end)
-            reading.next = next
-            reading.isFinished = isFinished
-            readings.append(reading)
+        let turn = try bytes.count()
+        let places = try bytes.list { bytes throws(ByteReader.Damage) in
+            Place(
+                partition: try bytes.count(), next: try bytes.integer(),
+                end: try bytes.integer(), isFinished: try bytes.flag())
         }
         try bytes.finish()
-        guard (0..<max(readings.count, 1)).contains(turn) else {
+        guard turn < max(places.count, 1) else {
             throw ByteReader.Damage(cause: "it names a partition that it does not have")
         }
+        return (turn, places)
+    }
+
+    package func resume(at position: SourcePosition) throws {
+        let view = try LogView(options.directory, fileSystem: fileSystem)
+        let (turn, places) = try Self.places(position)
+        self.turn = turn
+        for place in places {
+            let start = place.isFinished ? LogStart.latest : .offset(place.next)
+            let reader = try LogReader(view, partition: place.partition, from: start)
+            let reading = Reading(reader, end: place.end)
+            reading.next = place.next
+            reading.isFinished = place.isFinished
+            readings.append(reading)
+        }
         wait = LogWait(view)
+    }
+
+    /// Holds the log at the least offsets that a checkpoint begins at.
+    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        guard let name = options.holdName else { return }
+        if isFinished {
+            held.withLock { $0 = nil }
+            return try LogHold.release(name, on: options.directory, fileSystem: fileSystem)
+        }
+        let view = try LogView(options.directory, fileSystem: fileSystem)
+        var offsets = Array(repeating: Int64.max, count: view.options.partitionCount)
+        for position in positions {
+            for place in try Self.places(position).places where place.partition < offsets.count {
+                offsets[place.partition] = min(offsets[place.partition], place.next)
+            }
+        }
+        let hold = LogHold(name: name, offsets: offsets)
+        if held.withLock({ $0 }) == hold { return }
+        try hold.set(on: options.directory, fileSystem: fileSystem)
+        held.withLock { $0 = hold }
     }
 
     package func interrupt() { waker.wake() }

@@ -10,7 +10,7 @@ import Synchronization
 /// it ends, gives a rejected record; nothing is ever put together from two connections. When the
 /// engine does not keep up, connections are not read, and their senders wait. A connection beyond
 /// `connectionsMax` is closed at once and counted. While nobody is connected, the source waits.
-package final class TCPSource: Source {
+package final class TCPSource: AcknowledgingSource {
     /// Where to listen, and the limits.
     package struct Options: Sendable {
         package var host: String
@@ -20,6 +20,8 @@ package final class TCPSource: Source {
         /// The longest record, without its line end or prefix.
         package var recordBytesMax = 1 << 20
         package var connectionsMax = 1024
+        /// Whether senders are told how many of their records are safe.
+        package var isAcknowledged = false
         /// Whether every connection is a partition of its own.
         package var partitionPerConnection = false
         /// Bytes of one connection that wait for the engine, about.
@@ -40,6 +42,10 @@ package final class TCPSource: Source {
     private let waker: Waker
     private let queue: ConnectionQueue
     private let isInterrupted = Atomic(false)
+    /// Results given so far.
+    private var givenCount = 0
+    /// What senders are to hear when so many results are safe, in order.
+    private var receipts: [(givenCount: Int, receipt: Receipt)] = []
     private var server: (any Channel)?
 
     package init(_ options: Options, clock: EngineClock) {
@@ -67,6 +73,8 @@ package final class TCPSource: Source {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // One who has sent everything may still wait for what is to be heard.
+            .childChannelOption(.allowRemoteHalfClosure, value: options.isAcknowledged)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(queue))
@@ -84,12 +92,38 @@ package final class TCPSource: Source {
     package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
         let deadline = clock.monotonicNanoseconds() + Int64(waitMilliseconds) * 1_000_000
         while true {
-            if let result = queue.take(byteCount: byteCount) { return result }
+            let result = queue.take(byteCount: byteCount)
+            if options.isAcknowledged { noteReceipts(hasResult: result != nil) }
+            if let result { return result }
             if isInterrupted.exchange(false, ordering: .acquiring) { return .nothing }
             let left = (deadline - clock.monotonicNanoseconds() + 999_999) / 1_000_000
             if left <= 0 { return .nothing }
             waker.wait(milliseconds: Int(left))
         }
+    }
+
+    private func noteReceipts(hasResult: Bool) {
+        if hasResult { givenCount += 1 }
+        for receipt in queue.takeReceipts() { receipts.append((givenCount, receipt)) }
+    }
+
+    package func acknowledge(upTo count: Int) {
+        let due = receipts.prefix { $0.givenCount <= count }
+        guard !due.isEmpty else { return }
+        receipts.removeFirst(due.count)
+        // A connection hears of many at once.
+        var sums: [ObjectIdentifier: (acknowledger: Acknowledger, count: Int)] = [:]
+        var ended: [Acknowledger] = []
+        for (_, receipt) in due {
+            let identity = ObjectIdentifier(receipt.acknowledger)
+            if let count = receipt.count {
+                sums[identity, default: (receipt.acknowledger, 0)].count += count
+            } else {
+                ended.append(receipt.acknowledger)
+            }
+        }
+        for sum in sums.values { sum.acknowledger.add(sum.count) }
+        for acknowledger in ended { acknowledger.finish() }
     }
 
     package func interrupt() {
@@ -133,6 +167,11 @@ private final class ConnectionHandler: ChannelInboundHandler {
         case .pause: break
         case .drop: context.close(promise: nil)
         }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed, let id { queue.close(id) }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

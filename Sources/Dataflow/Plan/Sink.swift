@@ -33,6 +33,9 @@ package protocol SinkWriter: AnyObject {
     func flush() throws
     /// Ends the output in order.
     func close() throws
+    /// Ends the output of a run that was stopped before the end of its input, in place of `close`:
+    /// what the last checkpoint has set apart may be left to the next run.
+    func leave() throws
     /// Makes a `write` that waits for its target give up soon; may be called on any thread.
     func interrupt()
 
@@ -58,6 +61,8 @@ extension SinkWriter {
         try flush()
         return StagedOutput()
     }
+
+    package func leave() throws { try close() }
 
     package func committed(_ epoch: Int) {}
 

@@ -1,5 +1,5 @@
-/// What ties what a checkpoint holds of a source, step or sink to that in the pipeline file, besides
-/// its name.
+/// What ties that which a checkpoint holds of a source, step or sink to the one in the pipeline
+/// file, besides its name.
 package struct StateBinding: Sendable, Equatable {
     /// What its state is good for: state with another text means something else, and is lost.
     package var meaning: String

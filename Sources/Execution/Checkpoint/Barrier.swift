@@ -26,6 +26,8 @@ final class Barrier: Sendable {
         /// By sink.
         var sinks: [Int: (staged: StagedOutput, rows: Int)] = [:]
         var hasFailed = false
+        /// How long each task was held up, in nanoseconds.
+        var pauses: [Int64] = []
     }
 
     let epoch: Int

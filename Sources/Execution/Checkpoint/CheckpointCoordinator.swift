@@ -41,8 +41,16 @@ final class CheckpointCoordinator {
     /// Versions whose files are known, kept alive so that no other has their identity.
     private var tableVersions: [Int: any TableVersion] = [:]
     private var base: CheckpointBase
-    private let secondPlace: SecondPlace?
-    private(set) var statistics = CheckpointStatistics()
+    /// Copies what is complete, if there is another place.
+    let secondPlace: SecondPlace?
+    private var noted = CheckpointStatistics()
+    /// From the start of one to the start of the next: longer than asked for where they take so
+    /// long that the run would be busy with them.
+    private var interval: Int64
+    /// The longest interval that was reported.
+    private var reported: Int64
+    /// An interval is this many times as long as a checkpoint, at least.
+    private static let intervalsPerCheckpoint: Int64 = 3
 
     init(
         _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
@@ -60,6 +68,8 @@ final class CheckpointCoordinator {
         nextEpoch = recovery.lastEpoch + 1
         kept = recovery.readable
         lastNumber = recovery.manifest?.nextChunk ?? 0
+        interval = settings.every
+        reported = settings.every
         base = CheckpointBase(recovery.manifest, core.topology.plan)
         lastStart = core.clock.monotonicNanoseconds()
         lastEnd = lastStart
@@ -67,10 +77,10 @@ final class CheckpointCoordinator {
             SecondPlace(
                 $0, keep: settings.keep, directory: state.directory, clock: core.clock, log: log)
         }
-        secondPlace?.start()
+        keepSources(isFinished: false)
     }
 
-    /// Ends what was begun beside the run.
+    /// Ends what was begun beside the run; its own parts are not stepped any more.
     func close() { secondPlace?.finish() }
 
     /// Milliseconds until something may be due.
@@ -91,17 +101,40 @@ final class CheckpointCoordinator {
                 phase = .idle
                 finish(barrier, parts, isLast: false)
                 lastEnd = core.clock.monotonicNanoseconds()
+                note(parts, duration: lastEnd - start)
                 stepsToRoom = 0
                 return .progressed
             }
             if now - start > settings.timeout {
                 log("checkpoint \(barrier.epoch) took more than its timeout; it is given up")
-                statistics.failed += 1
+                noted.failed += 1
                 phase = .idle
                 lastEnd = now
             }
             return .blocked
         }
+    }
+
+    /// Notes how long a checkpoint took, and stretches the interval if that was too long for it.
+    private func note(_ parts: Barrier.Parts, duration: Int64) {
+        noted.note(pauses: parts.pauses, duration: duration)
+        interval = max(settings.every, duration * Self.intervalsPerCheckpoint)
+        guard interval > reported + reported / 2 else { return }
+        reported = interval
+        let milliseconds: (Int64) -> Int64 = { $0 / 1_000_000 }
+        log(
+            "a checkpoint took \(milliseconds(duration)) ms; while they take so long, they are "
+                + "made every \(milliseconds(interval)) ms instead of every "
+                + "\(milliseconds(settings.every)) ms")
+    }
+
+    /// What came of the checkpoints so far.
+    var statistics: CheckpointStatistics {
+        var statistics = noted
+        if let secondPlace, let newest = kept.last {
+            statistics.epochsBehind = newest.epoch - secondPlace.copiedEpoch
+        }
+        return statistics
     }
 
     private static let stepsToRoomMax = 25
@@ -134,7 +167,7 @@ final class CheckpointCoordinator {
         if let chunks = settings.everyChunks, number - lastNumber >= chunks, !isShortOfRoom {
             return true
         }
-        return now - lastStart >= settings.every && now - lastEnd >= settings.minPause
+        return now - lastStart >= interval && now - lastEnd >= settings.minPause
     }
 
     private func place() -> Barrier {
@@ -182,7 +215,7 @@ final class CheckpointCoordinator {
             if parts.hasFailed { throw CheckpointFailure() }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
-            statistics.completed += 1
+            noted.completed += 1
             lastNumber = barrier.positions.number
             kept.append(made)
             // From here on the checkpoint is complete, whatever happens.
@@ -195,8 +228,8 @@ final class CheckpointCoordinator {
             return nil
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
-            statistics.failed += 1
-            if let manifest, kept.last?.epoch != manifest.epoch { letGo(of: manifest) }
+            noted.failed += 1
+            if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
             return error
         }
     }
@@ -212,6 +245,8 @@ final class CheckpointCoordinator {
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
             var positions = kept.compactMap { $0.position(of: node.name) }
+            // The first checkpoint will stand behind here.
+            if kept.isEmpty, let position = source.position { positions = [position] }
             if let secondPlace, !isFinished {
                 guard let there = secondPlace.positions(of: node.name) else { continue }
                 positions += there
@@ -225,6 +260,17 @@ final class CheckpointCoordinator {
         }
     }
 
+    /// Takes back what there is of a checkpoint that failed: its manifest may have its name, and
+    /// only that not be durable.
+    private func giveUp(_ manifest: CheckpointManifest) {
+        do {
+            try files.remove(manifest.epoch)
+        } catch {
+            log("\(error)")
+        }
+        letGo(of: manifest)
+    }
+
     private func letGo(of manifest: CheckpointManifest) {
         for name in manifest.holds {
             do {
@@ -235,11 +281,14 @@ final class CheckpointCoordinator {
         }
     }
 
-    /// Removes the manifests of all but the newest checkpoints, and the files that only they need.
+    /// Removes the manifests of all but the newest checkpoints, and the files that only they need;
+    /// of an earlier run that had ended nothing is kept.
     private func prune(to count: Int) throws {
-        while kept.count > max(count, 1) {
-            let oldest = kept.removeFirst()
+        while let oldest = kept.first, kept.count > 1,
+            kept.count > count || oldest.isFinished
+        {
             try files.remove(oldest.epoch)
+            kept.removeFirst()
             letGo(of: oldest)
         }
     }
@@ -275,10 +324,4 @@ final class CheckpointCoordinator {
 /// State could not be flushed.
 struct CheckpointFailure: Error, CustomStringConvertible {
     let description = "the state could not be written"
-}
-
-/// What came of the checkpoints of a run.
-package struct CheckpointStatistics: Sendable, Equatable {
-    package var completed = 0
-    package var failed = 0
 }

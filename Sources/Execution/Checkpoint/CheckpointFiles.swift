@@ -25,6 +25,11 @@ struct CheckpointFiles {
         return Int(number)
     }
 
+    /// Whether a name is that of a manifest that was not written to its end.
+    static func isUnfinished(_ name: String) -> Bool {
+        name.hasPrefix(prefix) && name.hasSuffix(suffix + ".new")
+    }
+
     func path(of epoch: Int) -> String { path + "/" + Self.name(of: epoch) }
 
     /// The epochs that have a manifest, ascending.
@@ -50,5 +55,12 @@ struct CheckpointFiles {
             manifest.encoded(), to: path(of: manifest.epoch), in: fileSystem)
     }
 
-    func remove(_ epoch: Int) throws(StorageError) { try fileSystem.unlink(path(of: epoch)) }
+    /// Removes a manifest; one that is gone is fine.
+    func remove(_ epoch: Int) throws(StorageError) {
+        do throws(StorageError) {
+            try fileSystem.unlink(path(of: epoch))
+        } catch {
+            guard error.kind == .notFound else { throw error }
+        }
+    }
 }

@@ -5,12 +5,13 @@ import Storage
 ///
 ///     manifest = epoch: 8 | finished: 1 | pipeline | written at: 8 | next chunk: 8 | workers: 4
 ///              | sources: count, each | steps: count, each | sinks: count, each
-///     source   = name | binding | sequence: 8 | ended: 1 | position: flag, bytes | tracker: flag, tracker
-///              | table: flag, file | rows: 8 | errors: 8 | bytes: 8
+///     source   = name | binding | sequence: 8 | ended: 1 | position: flag, bytes
+///              | tracker: flag, tracker | table: flag, file | rows: 8 | errors: 8 | bytes: 8
 ///     step     = name | binding | keys: count, text each | counters: 11 times 8
 ///              | parts: count, each
 ///     part     = worker: 4 | snapshot
-///     sink     = name | binding | rows: 8 | bytes staged | to deliver: 8 | files: count, text each
+///     sink     = name | binding | rows: 8 | bytes staged | to deliver: 8
+///              | files: count, text each
 ///     binding  = meaning | definition
 ///
 /// Texts and bytes stand behind their counts; see `ByteWriter`. Files are named without their

@@ -34,10 +34,15 @@ struct CheckpointSearch {
         found.lastEpoch = epochs.first ?? 0
         for epoch in epochs {
             do {
-                found.manifest = try complete(epoch, isHere: local.contains(epoch), log)
+                let manifest = try complete(epoch, isHere: local.contains(epoch), log)
+                // Behind the end of a run another one began, which is not to begin again.
+                if manifest.isFinished && !found.damage.isEmpty { break }
+                found.manifest = manifest
                 break
             } catch {
                 log("checkpoint \(epoch) cannot be used: \(error)")
+                // What cannot be read now may be whole: nothing older is to take its place.
+                if let error = error as? StorageError, !error.isDamage { throw error }
                 found.damage.append(error)
             }
         }
@@ -71,8 +76,12 @@ struct CheckpointSearch {
             manifest = try manifestsHere.read(epoch)
         } catch {
             guard let manifestsThere else { throw error }
+            do {
+                manifest = try manifestsThere.read(epoch)
+            } catch let other {
+                throw isHere ? error : other
+            }
             if isHere { log("\(error)") }
-            manifest = try manifestsThere.read(epoch)
         }
         for name in manifest.files.sorted() { try bring(name, log) }
         try here.fileSystem.syncDirectory(here.path)
@@ -86,14 +95,14 @@ struct CheckpointSearch {
         do {
             try here.check(name)
         } catch {
-            guard let there, error.kind == .corrupt || error.kind == .notFound else { throw error }
+            guard let there else { throw error }
             do {
                 try there.verify(name)
-            } catch {
-                log("\(error)")
+            } catch let other {
+                log("\(other)")
                 throw error
             }
-            if error.kind == .corrupt {
+            if error.kind != .notFound {
                 log("\(error); it is replaced by its copy in \(there.path)")
                 try here.fileSystem.unlink(here.path(of: name))
             }
@@ -113,4 +122,9 @@ struct CheckpointSearch {
             }
         }
     }
+}
+
+extension StorageError {
+    /// Whether something is not what it was, rather than out of reach for now.
+    fileprivate var isDamage: Bool { kind == .corrupt || kind == .notFound }
 }

@@ -66,10 +66,10 @@ package struct PlanEdits {
                 moves: step.parts.isEmpty ? nil : moves)
         }
         for sink in manifest.sinks {
-            let waits =
-                sink.byteCount > 0
-                && (sink.files.isEmpty
-                    || sink.files.contains { (try? place?.fileSystem.status(of: $0)) ?? nil != nil })
+            let isThere = sink.files.contains { file in
+                (try? place?.fileSystem.status(of: file)) ?? nil != nil
+            }
+            let waits = sink.byteCount > 0 && (sink.files.isEmpty || isThere)
             add(
                 .sink, sink.name, sink.binding,
                 plan.sinks.first { $0.name == sink.name }?.binding,

@@ -47,15 +47,23 @@ struct Recovery {
         try check(newest, plan, log: log)
     }
 
-    /// Removes the checkpoints of a run that came to its end, of which nothing is needed any more.
-    mutating func forgetFinished() throws {
+    /// Notes that the output of a run that came to its end is whole.
+    ///
+    /// Of its checkpoints the word is left that it has ended, until the next run has one of its
+    /// own: an older checkpoint, of this place or the other, must not be taken for the newest.
+    mutating func closeFinished() throws {
+        guard let ended = finished else { return }
         let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+        let closed = CheckpointManifest(
+            epoch: ended.epoch, isFinished: true, pipeline: ended.pipeline,
+            writtenAt: ended.writtenAt, nextChunk: ended.nextChunk, workers: ended.workers,
+            sources: [], steps: [], sinks: [])
+        try files.write(closed)
         for checkpoint in readable {
-            try files.remove(checkpoint.epoch)
+            if checkpoint.epoch != ended.epoch { try files.remove(checkpoint.epoch) }
             for name in checkpoint.holds { try directory.release(name) }
         }
-        try directory.fileSystem.syncDirectory(directory.path)
-        readable = []
+        readable = [closed]
         finished = nil
     }
 

@@ -2,14 +2,16 @@ import Dataflow
 import Storage
 import Synchronization
 
-/// Copies complete checkpoints to a second place, on a thread of its own.
+/// Copies complete checkpoints to a second place; stepped by a thread of its own, or by a
+/// simulator.
 ///
 /// Files that are there already are not copied again, so a copy that was interrupted goes on where
 /// it was; the manifest comes last. Of the checkpoints that wait, only the newest is copied.
 final class SecondPlace: Sendable {
     private struct State {
         var waiting: CheckpointManifest?
-        var isEnding = false
+        /// Whether it was seen which checkpoints are there.
+        var hasLooked = false
         var copied = 0
         var lastStart: Int64?
         /// What is being copied.
@@ -26,8 +28,7 @@ final class SecondPlace: Sendable {
     private let clock: EngineClock
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
-    private let waker = Waker()
-    private let thread = Mutex<EngineThread?>(nil)
+    let waker = Waker()
 
     init(
         _ settings: Plan.CheckpointSettings.SecondPlace, keep: Int, directory: StateDirectory,
@@ -47,23 +48,18 @@ final class SecondPlace: Sendable {
     /// The newest epoch that is there; 0 for none of this run.
     var copiedEpoch: Int { state.withLock { $0.copied } }
 
-    /// Starts the thread.
-    func start() {
-        let made = EngineThread(named: "second-place") { [self] in
-            noteKept()
-            while next() { waker.wait(milliseconds: Self.waitMilliseconds) }
-        }
-        thread.withLock { $0 = made }
+    /// Milliseconds until something may be due.
+    static let waitMilliseconds = 100
+
+    /// Copies what waits, if it is time to.
+    func step() -> Progress {
+        if state.withLock({ $0.hasLooked }) { return copyWaiting(isLast: false) }
+        noteKept()
+        return .progressed
     }
 
-    private static let waitMilliseconds = 100
-
-    /// Copies what waits, ends the thread, and waits for that.
-    func finish() {
-        state.withLock { $0.isEnding = true }
-        waker.wake()
-        thread.withLock { $0 }?.join()
-    }
+    /// Copies what waits, when there will be no more.
+    func finish() { _ = copyWaiting(isLast: true) }
 
     /// Has a checkpoint copied later, in place of one that waits. Its files are held until then.
     func submit(_ manifest: CheckpointManifest) {
@@ -76,29 +72,25 @@ final class SecondPlace: Sendable {
         waker.wake()
     }
 
-    /// Copies the checkpoint that waits, when it is time to; false when there will be no more.
-    private func next() -> Bool {
+    private func copyWaiting(isLast: Bool) -> Progress {
         let now = clock.monotonicNanoseconds()
-        let (manifest, isEnding) = state.withLock { state in
+        let taken = state.withLock { state -> CheckpointManifest? in
             let isDue = state.lastStart.map { now - $0 >= settings.every } ?? true
-            guard let waiting = state.waiting, isDue || state.isEnding else {
-                return (nil as CheckpointManifest?, state.isEnding)
-            }
+            guard let waiting = state.waiting, isDue || isLast else { return nil }
             state.waiting = nil
             state.current = waiting
             state.lastStart = now
-            return (waiting, state.isEnding)
+            return waiting
         }
-        if let manifest {
-            do {
-                try copy(manifest)
-            } catch {
-                log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
-            }
-            state.withLock { $0.current = nil }
-            letGo(of: manifest)
+        guard let manifest = taken else { return .idle }
+        do {
+            try copy(manifest)
+        } catch {
+            log("checkpoint \(manifest.epoch) is not in the second place: \(error)")
         }
-        return !isEnding
+        state.withLock { $0.current = nil }
+        letGo(of: manifest)
+        return .progressed
     }
 
     /// Where a source stands in the checkpoints that are there or on their way; nil while that is
@@ -112,6 +104,7 @@ final class SecondPlace: Sendable {
 
     /// Looks which checkpoints are there.
     private func noteKept() {
+        state.withLock { $0.hasLooked = true }
         let manifests = CheckpointFiles(path: remote.path, fileSystem: remote.fileSystem)
         do throws(StorageError) {
             var kept: [CheckpointManifest] = []
@@ -180,7 +173,9 @@ enum CheckpointCopy {
         }
         for epoch in epochs where !kept.contains(epoch) { try manifests.remove(epoch) }
         for name in try place.fileSystem.names(in: place.path) {
-            guard StateDirectory.incarnation(of: name) != nil, !needed.contains(name) else {
+            let isOurs = StateDirectory.incarnation(of: name) != nil
+            // Copies that were interrupted are not needed by anything.
+            guard isOurs && !needed.contains(name) || CheckpointFiles.isUnfinished(name) else {
                 continue
             }
             try place.fileSystem.unlink(place.path(of: name))

@@ -14,14 +14,19 @@ final class Assembly {
     private let base: CheckpointBase
 
     /// Makes all parts and opens state, sinks, then sources: afresh, or where the last checkpoint
-    /// stands.
-    init(_ core: EngineCore) throws {
+    /// stands. `makeBackground` is asked for what does the work beside the data path.
+    init(
+        _ core: EngineCore,
+        makeBackground: () -> any BackgroundWork = { BackgroundThreads() }
+    ) throws {
         self.core = core
         let plan = core.topology.plan
         let workerCount = core.topology.workers
         let state = try plan.state.map {
             try StateParts(
-                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil, log: core.log)
+                $0, workers: workerCount, keepsFiles: plan.checkpoint != nil,
+                copies: [plan.checkpoint?.secondPlace?.path].compactMap { $0 },
+                background: makeBackground(), log: core.log)
         }
         self.state = state
         var recovery: Recovery?
@@ -71,8 +76,8 @@ final class Assembly {
             guard let sink = recovery?.sink(node) else { continue }
             try writer.resume(sink.staged, epoch: sink.epoch)
         }
-        // What a finished run has left is whole now. Its checkpoint goes before its output does.
-        if recovery?.finished != nil { try recovery?.forgetFinished() }
+        // What a finished run has left is whole now. That is noted before its output goes.
+        try recovery?.closeFinished()
         for (node, writer) in zip(nodes, writers) where recovery?.sink(node) == nil {
             try writer.open()
         }
@@ -138,6 +143,7 @@ final class Assembly {
         }
         for sink in sinks { statistics.add(rows: sink.rowsWritten, sink: sink.index) }
         base.add(to: &statistics)
+        statistics.checkpoints = coordinator?.statistics
         return statistics
     }
 }

@@ -62,46 +62,11 @@ package final class Engine: Sendable {
         for input in assembly.inputs { input.parker.wake() }
         for inbox in core.inboxes { inbox.parker.wake() }
         for arrivals in core.arrivals { arrivals.parker.wake() }
+        core.checkpointWaker.wake()
+        assembly.coordinator?.secondPlace?.waker.wake()
         for thread in threads { thread.join() }
-        var failure: (any Error)?
-        if case .failed(let error) = ending.reached { failure = error }
-        if case .complete = ending.reached { failure = finishCheckpoints(assembly) }
-        for input in assembly.inputs { input.source.close() }
-        core.drops.sayRest()
-        let sinkFailure = closeSinks(assembly)
-        failure = failure ?? sinkFailure
-        assembly.coordinator?.close()
-        do {
-            try assembly.state?.close()
-        } catch {
-            failure = failure ?? error
-        }
+        let failure = assembly.finish(ending)
         return Outcome(failure: failure, statistics: assembly.statistics)
-    }
-
-    /// Makes the last checkpoint; gives why that failed.
-    private func finishCheckpoints(_ assembly: Assembly) -> (any Error)? {
-        guard let coordinator = assembly.coordinator else { return nil }
-        do {
-            let isFinished = core.sequencer.hasInputEnded
-            try coordinator.finishRun(assembly, isFinished: isFinished)
-            if isFinished { assembly.state?.forget() }
-            return nil
-        } catch {
-            return error
-        }
-    }
-
-    private func closeSinks(_ assembly: Assembly) -> (any Error)? {
-        var failure: (any Error)?
-        for sink in assembly.sinks {
-            do {
-                try sink.close()
-            } catch {
-                if failure == nil && !(error is OutputClosed) { failure = error }
-            }
-        }
-        return failure
     }
 
     private func start(_ assembly: Assembly) -> [EngineThread] {
@@ -133,8 +98,18 @@ package final class Engine: Sendable {
                         box.value.waker.wait(milliseconds: CheckpointCoordinator.waitMilliseconds)
                     }
                 })
+            if let place = coordinator.secondPlace { threads.append(copyThread(place)) }
         }
         return threads
+    }
+
+    private func copyThread(_ place: SecondPlace) -> EngineThread {
+        EngineThread(named: "second-place") { [ending] in
+            while ending.reached == nil {
+                if place.step() == .progressed { continue }
+                place.waker.wait(milliseconds: SecondPlace.waitMilliseconds)
+            }
+        }
     }
 
     /// Milliseconds that a read may wait before the runner looks around.

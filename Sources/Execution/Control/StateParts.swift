@@ -1,31 +1,33 @@
 import Dataflow
 import Storage
 
-/// The state of one run on disk: its directory, a store for each worker, the threads behind them.
+/// The state of one run on disk: its directory, a store for each worker, the work behind them.
 final class StateParts {
     let stores: [StateStore]
     let directory: StateDirectory
     let room: DiskRoom?
-    private let threads = BackgroundThreads()
+    private let background: any BackgroundWork
     private var keepsFiles: Bool
 
-    /// Takes the directory over. Without checkpoints a run begins without state: what an earlier
+    /// Takes the directory over; `copies` are other places with checkpoints of it. Without checkpoints a run begins without state: what an earlier
     /// one left there is removed.
     init(
-        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool,
-        log: (String) -> Void
+        _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool, copies: [String],
+        background: any BackgroundWork, log: (String) -> Void
     ) throws {
+        self.background = background
         self.keepsFiles = keepsFiles
         room = settings.room
-        directory = try StateDirectory(settings.path, fileSystem: settings.fileSystem)
+        directory = try StateDirectory(
+            settings.path, fileSystem: settings.fileSystem, copies: copies)
         if let problem = try room?.open() { log("state begins without its reserve: \(problem)") }
         if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options
         options.memoryBytes /= workers
-        let (directory, threads) = (directory, threads)
+        let directory = directory
         stores = (0..<workers).map { worker in
             StateStore(
-                directory: directory, worker: worker, options: options, executor: threads,
+                directory: directory, worker: worker, options: options, executor: background,
                 hashes: KeyHash.storedHashes(ofWorker: worker, of: workers))
         }
     }
@@ -34,12 +36,12 @@ final class StateParts {
     func forget() { keepsFiles = false }
 
     /// Waits for the background work, of which there will be no more.
-    func settle() { threads.finish() }
+    func settle() { background.finish() }
 
     /// Ends the background work, and removes the state if it ends with the run.
     func close() throws {
         room?.close()
-        threads.finish()
+        background.finish()
         defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }
     }

@@ -9,7 +9,7 @@ package struct StateInspection {
         package let worker: Int
         /// Where it starts, in microseconds of event time.
         package let start: Int64
-        package let files: [String]
+        package let files: [FamilySnapshot.File]
         /// Entries and bytes in its files; a key may be in several of them.
         package let entries: Int
         package let byteCount: Int
@@ -60,12 +60,12 @@ package struct StateInspection {
         worker: Int
     ) throws(StorageError) -> Bucket {
         var (entries, byteCount) = (0, 0)
-        var files: [String] = []
-        for name in bucket.files {
-            for section in try place.run(name).sections where section.bucket == bucket.start {
+        var files: [FamilySnapshot.File] = []
+        for file in bucket.files {
+            for section in try place.run(file.name).sections where section.bucket == bucket.start {
                 entries += section.entryCount
                 byteCount += section.storedByteCount
-                files.append(name)
+                files.append(file)
             }
         }
         return Bucket(

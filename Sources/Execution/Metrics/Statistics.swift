@@ -5,6 +5,8 @@ package struct Statistics: Sendable {
     package private(set) var sources: [(name: String, counters: SourceCounters)]
     package private(set) var steps: [(name: String, type: String, counters: StepCounters)]
     package private(set) var sinks: [(name: String, rows: Int)]
+    /// Nil where none are made.
+    package internal(set) var checkpoints: CheckpointStatistics?
 
     init(plan: Plan) {
         sources = plan.sources.map { ($0.name, SourceCounters()) }
@@ -47,6 +49,7 @@ package struct Statistics: Sendable {
                     + "emitted \(c.emitted)" + (c.missed > 0 ? ", missed \(c.missed)" : ""))
         }
         for (name, rows) in sinks { lines.append("sink \(name): rows \(rows)") }
+        if let checkpoints { lines.append(checkpoints.text) }
         return lines.joined(separator: "\n")
     }
 }

@@ -118,10 +118,10 @@ final class SinkRunner {
         }
     }
 
-    /// Ends the output in order.
-    func close() throws {
+    /// Ends the output in order; of a run that was stopped as the sink likes.
+    func close(wasStopped: Bool) throws {
         if needsFlush { try writer.flush() }
-        try writer.close()
+        if wasStopped { try writer.leave() } else { try writer.close() }
     }
 }
 

@@ -1,9 +1,15 @@
 import Dispatch
-import Storage
+package import Storage
 import Synchronization
 
+/// What a run leaves to others beside its data path, and ends with the run.
+package protocol BackgroundWork: BackgroundExecutor {
+    /// Runs what is queued; there will be no more.
+    func finish()
+}
+
 /// A thread for each kind of background job, shared by the stores of all workers.
-final class BackgroundThreads: BackgroundExecutor {
+final class BackgroundThreads: BackgroundWork {
     private let lanes: [Lane]
 
     /// Starts the threads.

@@ -105,7 +105,9 @@ final class Worker {
     private func add(
         _ runner: TaskRunner, to barrier: Barrier, isFinished: Bool = false
     ) throws {
+        let start = core.clock.monotonicNanoseconds()
         let steps = try runner.snapshot(worker: index, isFinished: isFinished)
+        let pause = core.clock.monotonicNanoseconds() - start
         let counters = sourceTasks.map(\.counters)
         let isSource = runner.task.upstream == nil
         let source = runner.task.source
@@ -118,6 +120,7 @@ final class Worker {
         }
         barrier.add { parts in
             parts.steps += steps
+            parts.pauses.append(pause)
             if isSource {
                 parts.sourceCounters[source, default: SourceCounters()] += counters[source]
             }

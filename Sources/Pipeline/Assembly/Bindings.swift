@@ -24,6 +24,7 @@ extension CheckedPipeline {
             options.rows = nil
             meaning = "generate \(options)"
         }
+        if spec.buffer != nil { meaning = "buffered " + meaning }
         if let table = source.table {
             let fields = source.schema.fields.map { "\($0.name):\($0.type)" }
             meaning += ", table \(fields) by \(table.key)"

@@ -17,9 +17,24 @@ extension SourceSpec {
         if case .generate(let generator) = kind { generator.rate.map(Double.init) } else { nil }
     }
 
-    /// The source without its rate limit.
+    /// The source without its rate limit, behind its buffer if it has one.
     func makeSource(
-        _ framing: Framing, _ surroundings: Surroundings
+        _ framing: Framing, chunkBytes: Int, holdName: String?, _ surroundings: Surroundings
+    ) throws -> any Source {
+        let source = try makeSource(framing, holdName: holdName, surroundings)
+        guard let buffer else { return source }
+        var options = BufferedSource.Options(directory: buffer.path)
+        options.log = buffer.options
+        options.framing = framing
+        options.chunkBytes = chunkBytes
+        return BufferedSource(
+            source, options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+            notice: surroundings.notice)
+    }
+
+    /// The source as it reads the world.
+    private func makeSource(
+        _ framing: Framing, holdName: String?, _ surroundings: Surroundings
     ) throws -> any Source {
         let scope = watermark?.scope ?? .source
         switch kind {
@@ -41,6 +56,7 @@ extension SourceSpec {
             options.framing = framing
             options.recordBytesMax = recordBytesMax
             options.connectionsMax = tcp.connectionsMax
+            options.isAcknowledged = tcp.framing == .acknowledged
             options.partitionPerConnection = scope == .connection || scope == .partition
             return TCPSource(options, clock: surroundings.clock)
         case .log(let log):
@@ -50,6 +66,7 @@ extension SourceSpec {
             options.isFollowing = log.follow
             options.recordBytesMax = recordBytesMax
             options.partitionPerPartition = scope == .partition
+            options.holdName = holdName
             return LogSource(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .generate(let generator):
@@ -102,9 +119,9 @@ extension SinkSpec {
     }
 
     /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
-    /// journal that no other sink has.
+    /// journal that no other sink has, and `state` their directory.
     func makeWriter(
-        _ surroundings: Surroundings, header: String, journal: String?
+        _ surroundings: Surroundings, header: String, journal: String?, state: String?
     ) -> any SinkWriter {
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
@@ -126,7 +143,15 @@ extension SinkSpec {
             options.isLengthPrefixed = tcp.framing == .lengthPrefixed
             options.firstPauseMilliseconds = Int(max(1, tcp.retryMin / 1000))
             options.longestPauseMilliseconds = Int(max(1, tcp.retryMax / 1000))
-            return TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+            options.isAcknowledged = tcp.framing == .acknowledged
+            let sink = TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
+            guard let state, journal != nil else { return sink }
+            var queue = QueuedSink.Options(
+                directory: tcp.queue.path ?? FilePath.join(state, "queue-\(name.value)"))
+            queue.log.quota = tcp.queue.quota
+            queue.log.segmentBytes = min(tcp.queue.quota / 16, 64 << 20)
+            return QueuedSink(
+                sink, name: "\(tcp.connect)", queue, fileSystem: surroundings.fileSystem)
         case .log(let log):
             var options = LogSink.Options(directory: log.path.value)
             options.log = log.options

@@ -165,12 +165,21 @@ extension CheckedPipeline {
     ) -> @Sendable () throws -> any Source {
         let framing = spec.framing
         let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
+        let chunkBytes = settings.chunkBytes
+        // With checkpoints, what a log keeps for them.
+        let held = settings.checkpoint.map { _ in holdName("\(name)-\(spec.name.value)") }
         return {
-            let source = try spec.makeSource(framing, surroundings)
+            let source = try spec.makeSource(
+                framing, chunkBytes: chunkBytes, holdName: held, surroundings)
             guard let limit else { return source }
             return RateLimitedSource(
                 source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
         }
+    }
+
+    /// A name with the letters that holds of logs have.
+    private func holdName(_ text: String) -> String {
+        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "_" })
     }
 
     // MARK: Steps
@@ -213,6 +222,7 @@ extension CheckedPipeline {
         let spec = sink.spec
         let header = try header(of: sink, surroundings)
         let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
+        let state = settings.state?.path
         return Plan.SinkNode(
             name: name,
             inputs: try sink.inputs.map { input in
@@ -221,7 +231,8 @@ extension CheckedPipeline {
             },
             makeWriter: {
                 let writer = spec.makeWriter(
-                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil)
+                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil,
+                    state: state)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)
             })

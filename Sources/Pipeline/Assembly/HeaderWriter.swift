@@ -34,5 +34,15 @@ final class HeaderWriter: SinkWriter {
         try writer.close()
     }
 
+    func leave() throws { try writer.leave() }
+
     func interrupt() { writer.interrupt() }
+
+    func stage(for epoch: Int) throws -> StagedOutput { try writer.stage(for: epoch) }
+
+    func committed(_ epoch: Int) { writer.committed(epoch) }
+
+    func resume(_ own: [UInt8], epoch: Int) throws { try writer.resume(own, epoch: epoch) }
+
+    func lastEpoch() throws -> Int { try writer.lastEpoch() }
 }

@@ -31,6 +31,7 @@ extension PipelineDescription {
         lines.append("decodes \(fields)" + (source.keepsRecords ? "; keeps records whole" : ""))
         if let watermark = source.watermark { lines.append("watermark \(watermark)") }
         if let rate = source.rateLimit { lines.append("at most \(rate)") }
+        lines.append("a crash costs: \(source.crashCost)")
         return lines
     }
 
@@ -54,6 +55,7 @@ extension PipelineDescription {
             "\(sink.name): \(sink.type), \(sink.target), \(sink.format)",
             "writes " + (sink.inputs.isEmpty ? "nothing" : sink.inputs.joined(separator: ", ")),
             "when its target is away: \(sink.whenAway)",
+            "guarantee: \(sink.guarantee)",
         ]
     }
 

@@ -15,6 +15,8 @@ package struct PipelineDescription: Sendable, Equatable {
         package let keepsRecords: Bool
         package let watermark: String?
         package let rateLimit: String?
+        /// What a crash costs of it.
+        package let crashCost: String
     }
 
     package struct Table: Sendable, Equatable {
@@ -45,6 +47,8 @@ package struct PipelineDescription: Sendable, Equatable {
         package let inputs: [String]
         /// What it does while its target is away.
         package let whenAway: String
+        /// How often a row gets there, across crashes.
+        package let guarantee: String
     }
 
     /// A chain of steps that a worker runs without handing rows over.
@@ -141,7 +145,7 @@ extension CheckedPipeline {
             format: spec.format.name, decoded: decoded(source.fields),
             keepsRecords: source.schema.record != nil,
             watermark: watermark.map(secrets.redact),
-            rateLimit: spec.rateLimit?.description)
+            rateLimit: spec.rateLimit?.description, crashCost: crashCost(of: spec))
     }
 
     private func describeTable(_ source: CheckedSource) -> PipelineDescription.Table? {
@@ -196,7 +200,8 @@ extension CheckedPipeline {
         return PipelineDescription.Sink(
             name: secrets.redact(sink.spec.name.value), type: sink.spec.type,
             target: secrets.redact(target), format: sink.spec.format.name,
-            inputs: sink.inputs.map { title($0.edge) }, whenAway: away)
+            inputs: sink.inputs.map { title($0.edge) }, whenAway: away,
+            guarantee: guarantee(of: sink))
     }
 
     /// Chains of steps, cut where rows change the worker.

@@ -28,12 +28,23 @@ package struct Planner {
             file: file, start: Place(file: name, line: 1, column: 1), diagnostics: diagnostics)
         let graph = builder.build()
         PathConflicts(diagnostics: diagnostics).check(file)
+        if file.settings.checkpoint != nil { warnOfLosses(file, diagnostics) }
         let planner = Planner(
             file: file, graph: graph, world: world, diagnostics: diagnostics,
             expressions: ExpressionReader(source: source, diagnostics: diagnostics))
         let pipeline = planner.plan()
         return Result(
             pipeline: diagnostics.hasErrors ? nil : pipeline, diagnostics: diagnostics.sorted)
+    }
+
+    /// Names the sources of which a crash loses rows, whatever the checkpoints.
+    private static func warnOfLosses(_ file: PipelineFile, _ diagnostics: Diagnostics) {
+        for case let spec? in file.sources.map(\.spec) where !spec.isReplayable {
+            diagnostics.warning(
+                at: spec.name.place,
+                "what source '\(spec.name.value)' received since the last checkpoint is lost in a "
+                    + "crash: \(spec.type) cannot be read again; 'buffer: log' keeps it")
+        }
     }
 
     private let file: PipelineFile

@@ -19,7 +19,8 @@ struct DeclarationReader {
                 root, "a pipeline file", at: start, keys: [.top], diagnostics: diagnostics)
         else { return nil }
         let settings = readSettings(reader)
-        let sourceReader = SourceReader(world: world, diagnostics: diagnostics)
+        let sourceReader = SourceReader(
+            world: world, settings: settings, diagnostics: diagnostics)
         let sources = section("sources", reader) { sourceReader.read($0, name: $1) }
         let stepReader = StepReader(diagnostics: diagnostics)
         let steps = section("steps", reader) { stepReader.read($0, name: $1) }

@@ -115,14 +115,24 @@ extension KeyList {
             Key("paths", "list of paths or globs", "required"),
             Key("follow", "bool", "false"),
         ])
-    static let stdinSource = KeyList(title: "Source: stdin", keys: [.later("buffer")])
+    static let stdinSource = KeyList(
+        title: "Source: stdin", keys: [Key("buffer", "log or mapping", "none")])
     static let tcpSource = KeyList(
         title: "Source: tcp",
         keys: [
             Key("listen", "host:port", "required"),
-            Key("framing", "newline or length_prefixed", "newline"),
+            Key("framing", "newline, length_prefixed or acknowledged", "newline"),
             Key("max_connections", "int", "1024"),
-            .later("buffer"),
+            Key("buffer", "log or mapping", "none"),
+        ])
+    static let buffer = KeyList(
+        title: "buffer", path: "buffer.",
+        keys: [
+            Key("type", "log", "required"),
+            Key("path", "path", "buffer-NAME in the directory of settings.state"),
+            Key("sync", "every, os or interval", "1s"),
+            Key("quota", "size", "1GiB"),
+            Key("compression", "none, lz4 or zstd", "none"),
         ])
     static let logSource = KeyList(
         title: "Source: log",
@@ -261,9 +271,16 @@ extension KeyList {
         title: "Sink: tcp",
         keys: [
             Key("connect", "host:port", "required"),
-            Key("framing", "newline or length_prefixed", "newline"),
+            Key("framing", "newline, length_prefixed or acknowledged", "newline"),
             Key("retry_min", "duration", "100ms"),
             Key("retry_max", "duration", "10s"),
+            Key("queue", "mapping", "{}"),
+        ])
+    static let queue = KeyList(
+        title: "queue", path: "queue.",
+        keys: [
+            Key("path", "path", "queue-NAME in the directory of settings.state"),
+            Key("quota", "size", "1GiB"),
         ])
     static let logSink = KeyList(
         title: "Sink: log",
@@ -293,6 +310,7 @@ extension KeyList {
     static func own(section: String, type: String) -> [Key] {
         switch (section, type) {
         case ("sources", "file"): fileSource.keys
+        case ("sources", "stdin"): stdinSource.keys
         case ("sources", "tcp"): tcpSource.keys
         case ("sources", "log"): logSource.keys
         case ("sources", "generate"): generateSource.keys
@@ -306,9 +324,10 @@ extension KeyList {
     /// Every list there is, in the order of the reference.
     static let all: [KeyList] = [
         top, settings, state, checkpoint, secondPlace, source, fileSource, stdinSource, tcpSource,
-        logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step, filter,
+        buffer, logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step,
+        filter,
         map, dedup, broadcastJoin, window,
-        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, logSink, blackholeSink,
+        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, logSink, blackholeSink,
         csvOutput,
     ]
 }

@@ -7,6 +7,9 @@ struct SinkReader {
     /// Types that a later version has.
     static let laterTypes = ["http", "sqlite"]
 
+    /// Bytes of a queue, at least: it holds parts of a mebibyte.
+    private static let quotaMin = 16 << 20
+
     let diagnostics: Diagnostics
 
     func read(_ node: YAMLNode, name: Located<String>) -> SinkSpec? {
@@ -114,7 +117,13 @@ struct SinkReader {
     }
 
     private func readTCP(_ reader: SpecReader) -> TCPSinkSpec? {
-        let framing = reader.choice("framing", ["newline", "length_prefixed"])
+        let framing = reader.choice("framing", ["newline", "length_prefixed", "acknowledged"])
+        var queue = QueueSpec()
+        if reader.has("queue"), let nested = reader.nested("queue", keys: .queue) {
+            queue.path = nested.string("path", takes: "the path of a directory")?.value
+            queue.quota = nested.size("quota", atLeast: Self.quotaMin)?.value ?? queue.quota
+            nested.finish()
+        }
         let least = reader.duration("retry_min")
         let most = reader.duration("retry_max")
         let retryMin = least?.value ?? 100_000
@@ -127,6 +136,6 @@ struct SinkReader {
         return TCPSinkSpec(
             connect: connect,
             framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
-            retryMin: retryMin, retryMax: retryMax)
+            retryMin: retryMin, retryMax: retryMax, queue: queue)
     }
 }

@@ -52,6 +52,15 @@ package struct TCPSinkSpec: Sendable {
     /// Microseconds between attempts to connect: the first, and the longest.
     package let retryMin: Int64
     package let retryMax: Int64
+    /// With checkpoints: where rows wait that the server has not taken.
+    package let queue: QueueSpec
+}
+
+/// A queue on disk between a sink and its target.
+package struct QueueSpec: Sendable {
+    /// The directory; one in that of the state where it is nil.
+    package var path: String?
+    package var quota = 1 << 30
 }
 
 /// How rows are written.

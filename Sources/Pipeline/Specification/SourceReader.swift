@@ -7,6 +7,7 @@ struct SourceReader {
     static let types = ["file", "stdin", "tcp", "log", "generate"]
 
     let world: PipelineWorld
+    let settings: SettingsSpec
     let diagnostics: Diagnostics
 
     func read(_ node: YAMLNode, name: Located<String>) -> SourceSpec? {
@@ -46,15 +47,53 @@ struct SourceReader {
         let eventTime = reader.string("event_time", takes: "the name of a field")
         let watermark = readWatermark(reader, type: type)
         let rate = reader.rate("rate_limit")
-        let record = reader.size("max_record", atLeast: 16, atMost: 1 << 30)?.value
+        let record = reader.size("max_record", atLeast: 16, atMost: 1 << 30)
         let table = readTable(reader)
+        let buffer = readBuffer(reader, kind, format, record, name)
         checkTime(reader, isTable: table != nil)
         reader.finish()
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
         return SourceSpec(
             name: name, kind: kind, format: format, schema: schema, eventTime: eventTime,
-            watermark: watermark, rateLimit: rate?.value, recordBytesMax: record ?? 1 << 20,
-            table: table)
+            watermark: watermark, rateLimit: rate?.value,
+            recordBytesMax: record?.value ?? Self.recordBytesMax, buffer: buffer, table: table)
+    }
+
+    /// Bytes of a record, where the file says nothing.
+    private static let recordBytesMax = 1 << 20
+    /// Bytes of a record in a buffer, at most: it goes into a batch of its log.
+    private static let bufferedRecordBytesMax = 16 << 20
+
+    private func readBuffer(
+        _ reader: SpecReader, _ kind: SourceSpec.Kind?, _ format: InputFormatSpec?,
+        _ record: Located<Int>?, _ name: Located<String>
+    ) -> BufferSpec? {
+        switch kind {
+        case .tcp(let tcp):
+            guard tcp.framing == .acknowledged, !reader.has("buffer") else { break }
+            diagnostics.error(
+                at: reader.place(of: "framing"),
+                "'framing: acknowledged' needs 'buffer: log': records that are only in memory are "
+                    + "not safe")
+        case .standardInput: break
+        case .file, .log, .generate, nil: return nil
+        }
+        guard reader.has("buffer") else { return nil }
+        let place = reader.place(of: "buffer")
+        if reader.has("table") { diagnostics.error(at: place, "a table has no 'buffer'") }
+        if case .csv(let csv) = format, csv.hasHeader {
+            diagnostics.error(
+                at: place,
+                "records of csv that come with a header cannot be read again from the middle: a "
+                    + "'buffer' needs 'header: false' and 'columns'")
+        }
+        if let record, record.value > Self.bufferedRecordBytesMax {
+            diagnostics.error(at: record.place, "with a 'buffer', 'max_record' is at most 16MiB")
+        }
+        return BufferReader(
+            source: name, recordBytesMax: record?.value ?? Self.recordBytesMax,
+            settings: settings, diagnostics: diagnostics
+        ).read(reader)
     }
 
     private func checkTime(_ reader: SpecReader, isTable: Bool) {
@@ -110,7 +149,7 @@ struct SourceReader {
     }
 
     private func readTCP(_ reader: SpecReader) -> TCPSourceSpec? {
-        let framing = reader.choice("framing", ["newline", "length_prefixed"])
+        let framing = reader.choice("framing", ["newline", "length_prefixed", "acknowledged"])
         let connections = reader.integer("max_connections", 1...100_000)
         guard let listen = EndpointReader.read("listen", reader) else { return nil }
         return TCPSourceSpec(

@@ -13,6 +13,8 @@ package struct SourceSpec: Sendable {
     package let watermark: WatermarkSpec?
     package let rateLimit: Rate?
     package let recordBytesMax: Int
+    /// Of `tcp` and `stdin`: the log that keeps what they give until it is done.
+    package let buffer: BufferSpec?
     /// Present where the rows are upserts of a broadcast table.
     package let table: TableSpec?
 
@@ -91,6 +93,8 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 /// How records are told apart on a connection.
 package enum FramingSpec: String, Sendable {
     case newline
+    /// As `newline`; the receiver answers with the number of records that are safe.
+    case acknowledged
     /// Four bytes, big endian, before each record.
     case lengthPrefixed = "length_prefixed"
 }

@@ -7,7 +7,8 @@ extension KeyedFamily {
         table.freeze()
         let file = store.directory.makeName(worker: store.worker, kind: .keyed)
         store.directory.hold(file.name)
-        frozen.insert(Frozen(table: table, byteCount: table.byteCount, file: file), at: 0)
+        frozen.insert(
+            Frozen(table: table, byteCount: table.byteCount, version: sequence, file: file), at: 0)
         frozenBytes += table.byteCount
         memtable = KeyedMemtable(merging: options.operation, keyCount: table.count / 2)
         memtable.watermark = watermark
@@ -26,6 +27,7 @@ extension KeyedFamily {
             jobs[job] = .flush(name: file.name)
             var rules = rules
             rules.tombstones = table.hidden
+            if pins.isEmpty, table.tombstones.isEmpty { rules.version = frozen[index].version }
             var settings = settings(level: 0)
             settings.firstName = file
             settings.fileBytes = .max
@@ -170,7 +172,8 @@ extension KeyedFamily {
                 let file = store.directory.makeName(worker: store.worker, kind: .keyed)
                 store.directory.hold(file.name)
                 frozen[index] = Frozen(
-                    table: table, byteCount: frozen[index].byteCount, file: file)
+                    table: table, byteCount: frozen[index].byteCount,
+                    version: frozen[index].version, file: file)
             }
             let made = try outcome.get()
             store.statistics.filesWritten += 1
@@ -253,14 +256,14 @@ extension KeyedFamily {
     }
 
     /// Milliseconds that the owner should wait for what was written since it was last asked: under
-    /// full pressure a tenth of a second for each mebibyte.
-    package func takeDelay() -> Int {
-        let pressure = pressure
+    /// full pressure, of its own or from outside, a tenth of a second for each mebibyte.
+    func takeDelay(pressure outer: Int) -> Int {
+        let pressure = max(pressure, outer)
         guard pressure > 0 else {
             debt = 0
             return 0
         }
-        let milliseconds = debt * pressure / 10_000 >> 10
+        let milliseconds = debt * pressure / (10_000 << 10)
         if milliseconds > 0 { debt = 0 }
         return milliseconds
     }

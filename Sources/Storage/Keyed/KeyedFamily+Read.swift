@@ -222,46 +222,6 @@ extension KeyedFamily {
         return low - 1
     }
 
-    /// Finds the values of rows, or sets them where there are none.
-    ///
-    /// Rows that name the same new key agree: the first one makes it. Gives how many keys were
-    /// made; by row, `isNew` gets a byte, 1 for the row that made its key.
-    package func getOrInsert(
-        _ keys: EncodedKeys, rows: Slab?, count: Int, values: ByteValues, into found: FoundValues,
-        isNew: Slab? = nil
-    ) throws(StorageError) -> Int {
-        let rows = hashed(keys, rows: rows, count: count)
-        try get(rows, limit: .max, into: found)
-        let absent = Slab(byteCount: max(count * 4, 4))
-        let list = unsafe absent.base.assumingMemoryBound(to: UInt32.self)
-        let places = unsafe values.places.base.assumingMemoryBound(to: UInt64.self)
-        let marks = unsafe isNew?.base.assumingMemoryBound(to: UInt8.self)
-        var made = 0
-        var first: [[UInt8]: Int] = [:]
-        for index in 0..<count {
-            let row = rows.row(index)
-            unsafe marks?[row] = 0
-            guard !found.isFound(row) else { continue }
-            let key = unsafe UnsafeRawBufferPointer(
-                start: rows.key(row), count: rows.keyCount(row))
-            let maker = unsafe first[Array(key)] ?? row
-            if maker == row {
-                unsafe first[Array(key)] = row
-                unsafe list[made] = UInt32(truncatingIfNeeded: row)
-                made += 1
-                unsafe marks?[row] = 1
-            }
-            let place = unsafe places[maker]
-            unsafe found.set(
-                row,
-                UnsafeRawBufferPointer(
-                    start: values.bytes.base + Int(truncatingIfNeeded: place &>> 32),
-                    count: Int(truncatingIfNeeded: place & 0xffff_ffff)))
-        }
-        if made > 0 { try change(rows.listing(absent, count: made), .put, values) }
-        return made
-    }
-
     /// The value of a key.
     package func get(
         _ key: [UInt8], snapshot: KeyedSnapshot? = nil

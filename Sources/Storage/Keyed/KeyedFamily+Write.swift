@@ -95,7 +95,7 @@ extension KeyedFamily {
     }
 
     /// Refuses what no file could hold.
-    private func check(_ rows: KeyedMemtable.Rows, _ values: ByteValues) throws(StorageError) {
+    func check(_ rows: KeyedMemtable.Rows, _ values: ByteValues) throws(StorageError) {
         let list = unsafe values.places.base.assumingMemoryBound(to: UInt64.self)
         let limit = OrderedTableWriter.entryBytesMax - 64
         for index in 0..<rows.count {

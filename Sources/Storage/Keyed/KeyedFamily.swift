@@ -50,6 +50,8 @@ package final class KeyedFamily {
     struct Frozen {
         let table: KeyedMemtable
         let byteCount: Int
+        /// None of its entries is newer.
+        let version: UInt64
         let file: (name: String, number: UInt64)
         var job: Int?
         var view: MemtableView?
@@ -104,7 +106,7 @@ package final class KeyedFamily {
     var planner: CompactionPlanner {
         CompactionPlanner(
             trigger: options.levelZeroTrigger, ratio: options.levelRatio,
-            levelOneBytes: options.levelOneBytes ?? max(flushBytes * 2, 1 << 14),
+            levelOneBytes: options.levelOneBytes ?? max(flushBytes * 3, 1 << 14),
             levelsMax: options.levelsMax)
     }
 
@@ -155,8 +157,8 @@ package final class KeyedFamily {
     package func checkpoint() -> KeyedFamilyState {
         freeze()
         let state = KeyedFamilyState(
-            name: name, operation: options.operation, sequence: sequence, watermark: watermark,
-            origin: lifetime?.origin, files: files())
+            name: name, operation: options.operation, hasLifetime: options.lifetime != nil,
+            sequence: sequence, watermark: watermark, origin: lifetime?.origin, files: files())
         for file in state.files { store.directory.hold(file.name) }
         return state
     }
@@ -167,11 +169,7 @@ package final class KeyedFamily {
         let directory = store.directory
         levels = Array(repeating: [], count: options.levelsMax)
         for state in states {
-            guard state.operation == options.operation else {
-                throw StorageError(
-                    .other, operation: "restore", path: directory.path,
-                    cause: "the values of '\(name)' are merged in another way")
-            }
+            try check(state)
             sequence = max(sequence, state.sequence)
             watermark = max(watermark, state.watermark)
             if let origin = state.origin {
@@ -191,8 +189,30 @@ package final class KeyedFamily {
                 levels[place.level].append(opened)
             }
         }
-        for level in levels.indices.dropFirst() { sort(level) }
+        for level in levels.indices.dropFirst() {
+            sort(level)
+            for (file, next) in zip(levels[level], levels[level].dropFirst())
+            where !file.range.ends(atOrBefore: next.range.lower) {
+                throw StorageError(
+                    .corrupt, operation: "restore", path: next.table.path,
+                    cause: "it overlaps \(file.name) in level \(level)",
+                    advice: "restore the state from another checkpoint")
+            }
+        }
         levelsChanged()
+    }
+
+    /// Refuses a state whose values mean something else.
+    private func check(_ state: KeyedFamilyState) throws(StorageError) {
+        let cause: String
+        if state.operation != options.operation {
+            cause = "the values of '\(name)' were merged in another way"
+        } else if state.hasLifetime != (options.lifetime != nil) {
+            cause = "the values of '\(name)' had \(state.hasLifetime ? "a" : "no") lifetime"
+        } else {
+            return
+        }
+        throw StorageError(.other, operation: "restore", path: store.directory.path, cause: cause)
     }
 
     func sort(_ level: Int) {

@@ -13,7 +13,7 @@ package struct KeyedFamilyOptions: Sendable {
     package var levelZeroSlow = 20
     package var levelZeroStop = 36
     package var levelRatio = 10
-    /// Bytes of level 1; by default four flushes.
+    /// Bytes of level 1; by default what three tables take in memory.
     package var levelOneBytes: Int?
     /// Bytes of a file of a deeper level, about; by default a quarter of level 1.
     package var fileBytes: Int?

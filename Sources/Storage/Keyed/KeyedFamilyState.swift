@@ -1,7 +1,7 @@
 /// What a keyed family held at a checkpoint: its files by level.
 ///
-///     state = version of the format: 2 | name | operator: 1 | sequence: 8 | watermark: 8
-///           | has an origin: 1 | origin: 8 | files: count, file each
+///     state = version of the format: 2 | name | operator: 1 | values have lifetimes: 1
+///           | sequence: 8 | watermark: 8 | has an origin: 1 | origin: 8 | files: count, file each
 ///     file  = level: 1 | name | is cut: 1 | range
 ///     range = first key | has an end: 1 | the first key behind it
 ///
@@ -20,6 +20,8 @@ package struct KeyedFamilyState: Sendable, Equatable {
 
     package let name: String
     package let operation: MergeOperator?
+    /// Whether values begin with the time of their writing.
+    package let hasLifetime: Bool
     package let sequence: UInt64
     package let watermark: Int64
     /// The first watermark there was.
@@ -27,11 +29,12 @@ package struct KeyedFamilyState: Sendable, Equatable {
     package let files: [File]
 
     init(
-        name: String, operation: MergeOperator?, sequence: UInt64, watermark: Int64,
-        origin: Int64?, files: [File]
+        name: String, operation: MergeOperator?, hasLifetime: Bool, sequence: UInt64,
+        watermark: Int64, origin: Int64?, files: [File]
     ) {
         self.name = name
         self.operation = operation
+        self.hasLifetime = hasLifetime
         self.sequence = sequence
         self.watermark = watermark
         self.origin = origin
@@ -42,6 +45,7 @@ package struct KeyedFamilyState: Sendable, Equatable {
         writer.append(Self.formatVersion)
         writer.append(name)
         writer.append(operation?.rawValue ?? 0)
+        writer.append(hasLifetime)
         writer.append(sequence)
         writer.append(watermark)
         writer.append(origin != nil)
@@ -69,6 +73,7 @@ package struct KeyedFamilyState: Sendable, Equatable {
         guard mark == 0 || operation != nil else {
             throw ByteReader.Damage(cause: "a merge operator is not known here")
         }
+        hasLifetime = try reader.flag()
         sequence = try reader.integer(UInt64.self)
         guard sequence < TableProperties.versionEnd else {
             throw ByteReader.Damage(cause: "a sequence is too great")

@@ -32,8 +32,10 @@ package final class LogWriter: Sendable {
 
     /// What is of one commit at a time.
     struct Committing: Sendable {
-        /// Appends that count, and that are durable.
+        /// Appends that count.
         var committed: UInt64 = 0
+        /// Appends that count and are durable.
+        var synced: UInt64 = 0
         /// The slot of the mark that is older, or was written later without a sync.
         var slot: Int
     }
@@ -102,6 +104,10 @@ package final class LogWriter: Sendable {
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
                 hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
         try opening.quarantine()
+        // A writer before may have been killed before the names of its segments were durable.
+        if !opening.partitions.allSatisfy(\.segments.isEmpty) {
+            try fileSystem.syncDirectory(directory)
+        }
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }
@@ -185,13 +191,15 @@ package final class LogWriter: Sendable {
         let wanted = state.withLock { $0.appended }
         try committing.withLock { committing throws(StorageError) in
             // One that came before has done it for this one, too.
-            if committing.committed >= wanted && wanted > 0 { return }
+            let done = isSynced ? committing.synced : committing.committed
+            if done >= wanted && wanted > 0 { return }
             let appended = state.withLock { $0.appended }
             var ends = self.ends
             if isSynced { ends = try syncFiles() }
             try write(ends, epoch: nil, isSynced: isSynced, &committing)
+            committing.committed = max(committing.committed, appended)
             // Without a sync, a commit that wants one has still to do it.
-            if isSynced || options.sync == .os { committing.committed = appended }
+            if isSynced { committing.synced = appended }
         }
     }
 

@@ -34,6 +34,8 @@ package final class DiskRoom: Sendable {
         var isTight = false
         var hasGivenUp = false
         var watcher: (@Sendable (StorageError) -> Void)?
+        /// What a write does between two attempts; it sleeps where that is nil.
+        var pause: (@Sendable () -> Void)?
     }
 
     let options: Options
@@ -41,7 +43,7 @@ package final class DiskRoom: Sendable {
     private let state = Mutex(State())
     private let prefix: String
     private static let reserveName = "RESERVE"
-    static let waitMilliseconds = 20
+    private static let waitNanoseconds: Int64 = 20_000_000
 
     /// The room for what is written over `base`.
     package init(_ options: Options, over base: any FileSystem) {
@@ -85,6 +87,11 @@ package final class DiskRoom: Sendable {
     /// Calls `body` when there is no room left, on the thread that finds out.
     package func watch(_ body: @escaping @Sendable (StorageError) -> Void) {
         state.withLock { $0.watcher = body }
+    }
+
+    /// Has writes that wait for room do `body` again and again, in place of sleeping.
+    package func wait(by body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.pause = body }
     }
 
     /// Whether there was no room, and the reserve is not back yet.
@@ -140,11 +147,11 @@ package final class DiskRoom: Sendable {
     func needing<Result>(
         _ path: String, isPatient: Bool, _ body: () throws(StorageError) -> Result
     ) throws(StorageError) -> Result {
-        var waker: Waker?
+        var hasWaited = false
         while true {
             do throws(StorageError) {
                 let result = try body()
-                if waker != nil && !options.isTended { state.withLock { $0.isTight = false } }
+                if hasWaited && !options.isTended { state.withLock { $0.isTight = false } }
                 return result
             } catch {
                 guard error.isLackOfRoom, guards(path) else { throw error }
@@ -152,9 +159,12 @@ package final class DiskRoom: Sendable {
                 if takeReserve() { continue }
                 guard isPatient, !state.withLock({ $0.hasGivenUp }) else { throw error }
             }
-            let sleeper = waker ?? Waker()
-            waker = sleeper
-            sleeper.wait(milliseconds: Self.waitMilliseconds)
+            hasWaited = true
+            if let pause = state.withLock({ $0.pause }) {
+                pause()
+            } else {
+                SystemTime.sleep(nanoseconds: Self.waitNanoseconds)
+            }
         }
     }
 

@@ -2,16 +2,29 @@
 ///
 ///     snapshot = name | value width: 4 | references: count, 4 each
 ///              | least hash: 8 | greatest hash: 8 | buckets: count, bucket each
-///     bucket   = start: 8 | files: count, text each
+///     bucket   = start: 8 | files: count, each
+///     file     = name | least hash: 8 | greatest hash: 8
 package struct FamilySnapshot: Sendable, Equatable {
     /// A bucket, and the files that have a section of it or were to have one.
     package struct Bucket: Sendable, Equatable {
         package let start: Int64
-        package let files: [String]
+        package let files: [File]
 
-        package init(start: Int64, files: [String]) {
+        package init(start: Int64, files: [File]) {
             self.start = start
             self.files = files
+        }
+    }
+
+    /// A file, and the hashes of the keys that count in it: of others it may have what they were
+    /// before another worker took them over.
+    package struct File: Sendable, Equatable {
+        package let name: String
+        package let hashes: ClosedRange<UInt64>
+
+        package init(name: String, hashes: ClosedRange<UInt64>) {
+            self.name = name
+            self.hashes = hashes
         }
     }
 
@@ -34,7 +47,7 @@ package struct FamilySnapshot: Sendable, Equatable {
     }
 
     /// The names of all files, each once.
-    package var files: Set<String> { Set(buckets.flatMap(\.files)) }
+    package var files: Set<String> { Set(buckets.flatMap { $0.files.map(\.name) }) }
 
     package func encode(to writer: inout ByteWriter) {
         writer.append(name)
@@ -47,7 +60,11 @@ package struct FamilySnapshot: Sendable, Equatable {
         for bucket in buckets {
             writer.append(bucket.start)
             writer.append(count: bucket.files.count)
-            for file in bucket.files { writer.append(file) }
+            for file in bucket.files {
+                writer.append(file.name)
+                writer.append(file.hashes.lowerBound)
+                writer.append(file.hashes.upperBound)
+            }
         }
     }
 
@@ -57,48 +74,73 @@ package struct FamilySnapshot: Sendable, Equatable {
         references = try reader.list { reader throws(ByteReader.Damage) in
             Int(try reader.integer(UInt32.self))
         }
-        let (least, greatest) = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))
-        guard least <= greatest else {
-            throw ByteReader.Damage(cause: "a range of hashes ends before it starts")
-        }
-        hashes = least...greatest
+        hashes = try Self.hashes(from: &reader)
         buckets = try reader.list { reader throws(ByteReader.Damage) in
             let start = try reader.integer(Int64.self)
-            let files = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
+            let files = try reader.list { reader throws(ByteReader.Damage) in
+                File(name: try reader.text(), hashes: try Self.hashes(from: &reader))
+            }
             return Bucket(start: start, files: files)
         }
     }
 
-    /// The buckets of a family's parts on several workers: each file once, the newest first.
+    private static func hashes(
+        from reader: inout ByteReader
+    ) throws(ByteReader.Damage) -> ClosedRange<UInt64> {
+        let (least, greatest) = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))
+        guard least <= greatest else {
+            throw ByteReader.Damage(cause: "a range of hashes ends before it starts")
+        }
+        return least...greatest
+    }
+
+    /// The buckets of a family's parts on several workers, as far as they lie in a range of hashes;
+    /// of each key, its newest file comes first.
     ///
-    /// Files that several parts have were there before the parts were, so each of them stands
-    /// behind all that is newer in any part.
-    package static func combined(_ parts: [FamilySnapshot]) -> [Bucket] {
-        var lists: [Int64: [[String]]] = [:]
-        for bucket in parts.flatMap(\.buckets) {
-            lists[bucket.start, default: []].append(bucket.files)
+    /// Every file counts for the keys of its part alone. Where all lists end with the same files,
+    /// those were there before the parts were, and are taken together.
+    package static func combined(
+        _ parts: [FamilySnapshot], within hashes: ClosedRange<UInt64>
+    ) -> [Bucket] {
+        var lists: [Int64: [[File]]] = [:]
+        for part in parts.sorted(by: { $0.hashes.lowerBound < $1.hashes.lowerBound }) {
+            for bucket in part.buckets {
+                let files = bucket.files.compactMap { file in
+                    file.limited(to: part.hashes)?.limited(to: hashes)
+                }
+                if !files.isEmpty { lists[bucket.start, default: []].append(files) }
+            }
         }
         return lists.sorted { $0.key < $1.key }.map { start, lists in
-            Bucket(start: start, files: merged(lists))
+            var lists = lists
+            let shared = takeShared(&lists)
+            return Bucket(start: start, files: lists.flatMap { $0 } + shared)
         }
     }
 
-    /// The elements of all lists, each once, in an order that contradicts none of them.
-    private static func merged(_ lists: [[String]]) -> [String] {
-        var rest = lists.map { $0[...] }
-        var occurrences: [String: Int] = [:]
-        for file in lists.joined() { occurrences[file, default: 0] += 1 }
-        var merged: [String] = []
-        while let any = rest.first(where: { !$0.isEmpty })?.first {
-            let heads = rest.compactMap(\.first)
-            let next =
-                heads.first { head in heads.count { $0 == head } == occurrences[head] } ?? any
-            merged.append(next)
-            for index in rest.indices where rest[index].first == next {
-                rest[index].removeFirst()
-                occurrences[next, default: 1] -= 1
+    /// Takes the files off the ends of all lists that are the same, and whose ranges are one.
+    private static func takeShared(_ lists: inout [[File]]) -> [File] {
+        var shared: [File] = []
+        while lists.count > 1 {
+            let last = lists.compactMap(\.last)
+            guard last.count == lists.count, var all = last.first else { break }
+            for file in last.dropFirst() {
+                guard file.name == all.name, file.hashes.lowerBound == all.hashes.upperBound + 1
+                else { return shared }
+                all = File(
+                    name: all.name, hashes: all.hashes.lowerBound...file.hashes.upperBound)
             }
+            shared.insert(all, at: 0)
+            for index in lists.indices { lists[index].removeLast() }
         }
-        return merged
+        return shared
+    }
+}
+
+extension FamilySnapshot.File {
+    /// The file as far as its keys lie in a range; nil if none of them does.
+    fileprivate func limited(to other: ClosedRange<UInt64>) -> FamilySnapshot.File? {
+        guard hashes.overlaps(other) else { return nil }
+        return FamilySnapshot.File(name: name, hashes: hashes.clamped(to: other))
     }
 }

@@ -33,6 +33,9 @@ package enum ManifestFile {
         try fileSystem.syncDirectory(FilePath.directory(of: path))
     }
 
+    /// Whether a name is that of a file that was not whole yet.
+    static func isUnfinished(_ name: String) -> Bool { name.hasSuffix(newSuffix) }
+
     /// Reads the body of a file, and checks all of it.
     package static func read(
         _ path: String, in fileSystem: any FileSystem

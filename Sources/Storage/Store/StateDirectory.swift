@@ -21,8 +21,11 @@ package final class StateDirectory: Sendable {
     /// By name of a file: how many need it. A file goes when the last one lets go of it.
     private let holders = Mutex<[String: Int]>([:])
 
-    /// Takes a directory over, making it where it is absent.
-    package init(_ path: String, fileSystem: any FileSystem) throws(StorageError) {
+    /// Takes a directory over, making it where it is absent. `copies` are directories that may have
+    /// files of earlier runs which this one has lost: their names are not used again, either.
+    package init(
+        _ path: String, fileSystem: any FileSystem, copies: [String] = []
+    ) throws(StorageError) {
         self.path = path
         self.fileSystem = fileSystem
         try fileSystem.makeDirectories(path)
@@ -34,12 +37,10 @@ package final class StateDirectory: Sendable {
                 advice: "stop it, or give this pipeline a state path of its own")
         }
         self.lock = Mutex(lock)
-        var greatest: UInt64 = 0
-        for name in try fileSystem.names(in: path) {
-            if let incarnation = Self.incarnation(of: name) {
-                greatest = max(greatest, incarnation)
-            }
-        }
+        var names = try fileSystem.names(in: path)
+        // A copy that cannot be read is told of by whoever looks for checkpoints in it.
+        for copy in copies { names += (try? fileSystem.names(in: copy)) ?? [] }
+        let greatest = names.compactMap { Self.incarnation(of: $0) }.max() ?? 0
         incarnation = max(greatest, Self.owner(lock)?.incarnation ?? 0) + 1
         let text = "\(incarnation) \(getpid())\n"
         let bytes = Slab(Array(text.utf8))
@@ -73,9 +74,15 @@ package final class StateDirectory: Sendable {
     /// Lets another run have the directory.
     package func close() { lock.withLock { $0 = nil } }
 
-    /// The incarnation that a name carries, if it is one of ours.
+    /// What the name of a file ends with that is still being copied or written.
+    private static let newSuffix = ".new"
+
+    /// The incarnation that a name carries, if it is one of ours: of a file that was not copied or
+    /// written to its end, too.
     package static func incarnation(of name: String) -> UInt64? {
-        let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+        let isNew = name.hasSuffix(newSuffix)
+        let whole = name.dropLast(isNew ? newSuffix.count : 0)
+        let parts = whole.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
             FileKind.allCases.contains(where: { kind in
                 parts[2].hasSuffix(kind.rawValue) && UInt64(parts[2].dropLast(4)) != nil
@@ -143,9 +150,13 @@ package final class StateDirectory: Sendable {
         return true
     }
 
-    /// Removes the files of earlier incarnations that nobody holds.
+    /// Removes the files of earlier incarnations that nobody holds, and those that were being
+    /// written when a run was cut off.
     package func removeOrphans() throws(StorageError) {
         try remove { incarnation, isHeld in incarnation < self.incarnation && !isHeld }
+        for name in try fileSystem.names(in: path) where ManifestFile.isUnfinished(name) {
+            try fileSystem.unlink(path(of: name))
+        }
     }
 
     /// Removes all files of state, when nobody uses them any more.

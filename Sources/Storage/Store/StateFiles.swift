@@ -19,6 +19,8 @@ package struct StateFiles: Sendable {
     package func check(_ name: String) throws(StorageError) {
         if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
             _ = try run(name)
+        } else if name.hasSuffix(StateDirectory.FileKind.keyed.rawValue) {
+            _ = try keyedFile(name)
         } else {
             _ = try ManifestFile.read(path(of: name), in: fileSystem)
         }
@@ -28,6 +30,8 @@ package struct StateFiles: Sendable {
     package func verify(_ name: String) throws(StorageError) {
         if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
             try run(name).verify()
+        } else if name.hasSuffix(StateDirectory.FileKind.keyed.rawValue) {
+            try keyedFile(name)?.table.verify()
         } else {
             _ = try ManifestFile.read(path(of: name), in: fileSystem)
         }
@@ -38,15 +42,21 @@ package struct StateFiles: Sendable {
         try HashedRun(try fileSystem.open(path(of: name), .read), name: name, number: 0)
     }
 
+    /// Opens a file of a keyed family; nil where it holds nothing.
+    private func keyedFile(_ name: String) throws(StorageError) -> KeyedFile? {
+        try KeyedFile(
+            try fileSystem.open(path(of: name), .read), name: name, number: 0, clip: .all)
+    }
+
     /// All that a family held of a bucket, in one table.
     package func load(
         _ bucket: FamilySnapshot.Bucket, of family: FamilySnapshot
     ) throws(StorageError) -> HotTable {
         let table = HotTable(valueWidth: family.valueWidth, references: family.references)
-        for name in bucket.files {
-            let run = try run(name)
+        for file in bucket.files {
+            let run = try run(file.name)
             for section in run.sections where section.bucket == bucket.start {
-                try run.load(run.index(of: section), into: table, within: family.hashes)
+                try run.load(run.index(of: section), into: table, within: file.hashes)
             }
         }
         return table

@@ -12,9 +12,10 @@ extension StateStore {
         {
             largest.freeze()
         }
+        let fullness = keyedFullness(limit)
         for family in keyedFamilies {
             family.flush()
-            let delay = family.takeDelay()
+            let delay = family.takeDelay(pressure: fullness)
             if delay > 0 {
                 statistics.waits += 1
                 executor.wait(completions.waker, milliseconds: delay)
@@ -29,5 +30,14 @@ extension StateStore {
             executor.wait(completions.waker, milliseconds: Self.waitMilliseconds)
             try takeCompletions()
         }
+    }
+
+    /// How much flushes are behind, as `KeyedFamily.pressure`: writers wait the longer the nearer
+    /// tables come to their limit, from 17 twentieths of it on, and need not stop there at once.
+    private func keyedFullness(_ limit: Int) -> Int {
+        let start = limit / 20 * 17
+        let bytes = keyedFamilies.reduce(0) { $0 + $1.tableBytes }
+        guard bytes > start, keyedFamilies.contains(where: { $0.isFlushing }) else { return 0 }
+        return min((bytes - start) * 1000 / max(limit - start, 1), 1000)
     }
 }

@@ -24,7 +24,7 @@ struct SoakCommand: ParsableCommand {
     var trialKills = 8
 
     @Option(help: "Orders that a pipeline reads.")
-    var rows = 30_000
+    var rows = 50_000
 
     @Option(help: "Orders a second that it reads while it is killed.")
     var rate = 25_000
@@ -55,7 +55,7 @@ struct SoakCommand: ParsableCommand {
 
     func run() throws {
         let first = seed ?? UInt64(SystemTime.wallMicroseconds() / 1000) % 1_000_000
-        print("soak: seed \(first), \(kills) kills")
+        say("soak: seed \(first), \(kills) kills")
         var soak = try Soak(
             SoakTrial.Setting(
                 weir: absolute(weir ?? Self.besides), pipelines: absolute(pipelines), rate: rate,
@@ -65,21 +65,26 @@ struct SoakCommand: ParsableCommand {
         while soak.tally.kills < kills {
             do {
                 let name = try soak.trial(seed: next)
-                if verbose { print("trial \(next): \(name): \(soak.tally.kills) kills") }
+                if verbose { say("trial \(next): \(name): \(soak.tally.kills) kills") }
             } catch let failure as SoakTrial.Failure {
-                print(soak.text)
-                print("soak: \(failure)\nsoak: repeat with --seed \(next) --kills 1")
+                say(soak.text)
+                say("soak: \(failure)\nsoak: repeat with --seed \(next) --kills 1")
                 throw ExitCode.failure
             }
             next += 1
         }
-        print(soak.text)
+        say(soak.text)
         let missed = soak.missedPoints
         if !missed.isEmpty {
-            print("soak: nobody was killed at: \(missed.joined(separator: ", "))")
+            say("soak: nobody was killed at: \(missed.joined(separator: ", "))")
             if allPoints { throw ExitCode.failure }
         }
-        print("soak: all output is that of undisturbed runs")
+        say("soak: all output is that of undisturbed runs")
+    }
+
+    /// Prints a line at once, into pipes too.
+    private func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
 
     /// `weir` beside this executable.

@@ -62,7 +62,7 @@ struct Simulator {
         if case .failed(let error) = ending.reached { outcome.failure = error }
         for sink in assembly.sinks {
             do {
-                try sink.close()
+                try sink.close(wasStopped: false)
             } catch {
                 if outcome.failure == nil { outcome.failure = error }
             }

@@ -118,6 +118,30 @@ struct LogPipelineTests {
         #expect(run.lines("rejects.ndjson").count == 1)
     }
 
+    /// While checkpoints need it, nobody trims what they begin at; the end of a run lets go of it.
+    @Test func checkpointsHoldTheirLog() throws {
+        let lines = try Self.input()
+        let plain = try Self.disk(lines)
+        #expect(try Self.run(over: plain, set: ["settings.workers=1"]).failure == nil)
+        let files = try Self.disk(lines)
+        let set = Self.settings + ["settings.workers=2"]
+        let first = try Self.run(
+            over: files, set: set, interruption: Interruption(.failure, afterReads: 40))
+        #expect(first.failure != nil)
+        let hold = try #require(try LogHold.all(on: "in", fileSystem: files).first)
+        #expect(hold.name == "logs-in" && hold.offsets.count == 3)
+        let writer = try LogWriter("in", fileSystem: files, clock: { 0 })
+        for (partition, offset) in hold.offsets.enumerated() {
+            #expect(try writer.trim(partition, to: 1 << 40) == offset)
+        }
+        try writer.close()
+        #expect(try Self.run(over: files, set: set).failure == nil)
+        for path in ["out", "late"] {
+            #expect(try Self.output(files, path) == Self.output(plain, path))
+        }
+        #expect(try LogHold.all(on: "in", fileSystem: files).isEmpty)
+    }
+
     /// Runs that are stopped and that fail, on different numbers of workers, one after the other.
     @Test(arguments: Seeds.list(4))
     func interruptedRunsGiveTheSame(_ seed: UInt64) throws {

@@ -38,8 +38,8 @@ struct PlanEditsTests {
         files.put(
             "orders.ndjson",
             (0..<3000).map { row in
-                "{\"order_id\":\"o\(row * 7 % 2500)\",\"shop\":\"s\(row % 9)\",\"amount\":\(row % 13)"
-                    + ",\"ts\":\(1_767_225_600_000 + row * 100)}\n"
+                "{\"order_id\":\"o\(row * 7 % 2500)\",\"shop\":\"s\(row % 9)\""
+                    + ",\"amount\":\(row % 13),\"ts\":\(1_767_225_600_000 + row * 100)}\n"
             }.joined())
     }
 

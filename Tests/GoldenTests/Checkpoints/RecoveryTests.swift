@@ -74,6 +74,23 @@ struct RecoveryTests {
         expectWhole(try run(second: second))
     }
 
+    @Test func runsThatLostTheirStateUseNoNameAgain() throws {
+        let second = "{ path: second, required: true }"
+        for reads in [20, 12, 14, 16, 18] {
+            try leaveInterrupted(second: second)
+            for path in files.paths where path.hasPrefix("state/") { try files.unlink(path) }
+            // What was not copied to its end is in nobody's way.
+            files.put("second/00000000000000ff-0-1.run.new", "half")
+            files.put("second/checkpoint-0000000000000000.manifest.new", "half")
+            let run = try run(
+                second: second, interruption: Interruption(.failure, afterReads: reads))
+            #expect(run.failure?.hasPrefix("Failure") ?? true, "\(run.failure ?? "")")
+        }
+        expectWhole(try run(second: second))
+        let left = files.paths.filter { $0.hasPrefix("second/") }
+        #expect(left.count == 1 && left[0].hasSuffix(".manifest"), "\(left)")
+    }
+
     @Test func damagedFilesAreReplacedOneByOne() throws {
         let second = "{ path: second, required: true }"
         try leaveInterrupted(second: second)
@@ -112,6 +129,33 @@ struct RecoveryTests {
         for path in ["out.ndjson", "late.ndjson"] {
             #expect(Set(later.lines(path)) == Set(plain.lines(path)), "\(path)")
         }
+    }
+
+    /// Behind the end of a run the next one begins anew, and so does the one after it if that dies
+    /// at once: an older checkpoint in the second place is not what it goes on from.
+    @Test func whatHadEndedIsNotBegunFromAnOlderCheckpoint() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        expectWhole(try run())
+        #expect(!manifests(in: "second").isEmpty)
+        for _ in 0..<2 {
+            let died = try run(
+                second: second, interruption: Interruption(.failure, afterReads: 1))
+            #expect(died.failure?.hasPrefix("Failure") == true)
+        }
+        expectWhole(try run(second: second))
+    }
+
+    /// What cannot be read now may be whole: the run fails, nothing is taken in its place, and the
+    /// next one goes on.
+    @Test func troubleWithTheDiskIsNoDamage() throws {
+        try leaveInterrupted()
+        let before = files.paths
+        files.fail(read: files.readCount + 2, with: .error(.inputOutput))
+        files.fail(read: files.readCount + 3, with: .error(.inputOutput))
+        #expect(try run().failure?.contains("injected") == true)
+        #expect(files.paths.filter { $0.hasSuffix(".damaged") } == [], "\(before)")
+        expectWhole(try run())
     }
 
     @Test func whereNothingCanBeUsedTheRunRefuses() throws {

@@ -5,32 +5,6 @@ import Testing
 /// Runs that are interrupted again and again, and go on from their checkpoints on other numbers of
 /// workers: their output is that of a run that nobody disturbed.
 struct RestartTests {
-    /// One run after the other until one comes to the end; gives it, and how many there were.
-    private static func finish(
-        _ workload: Workload, _ input: WorkloadInput, over files: MemoryFileSystem, state: String,
-        random: inout SplitMix64
-    ) throws -> (run: PipelineRun, count: Int) {
-        var set = input.settings(workload)
-        set += [
-            "settings.state=\(state)", "settings.checkpoint={ every: 10ms }",
-            "settings.chunk_size=20KiB", "settings.batch_rows=500",
-        ]
-        let yaml = try Repository.text("pipelines/\(workload.rawValue).yaml")
-        var count = 0
-        while true {
-            count += 1
-            // The later ones get further, so that there is an end.
-            let kind: Interruption.Kind = random.chance(0.5) ? .stop : .failure
-            let interruption = Interruption(kind, afterReads: random.int(3...30 + count * 10))
-            let run = try PipelineRun.run(
-                yaml, name: workload.rawValue, over: files,
-                set: set + ["settings.workers=\(random.int(1...4))"], interruption: interruption)
-            if run.failure?.hasPrefix("Failure") == true { continue }
-            try #require(run.failure == nil, "\(run.failure ?? "")")
-            if run.isFinished { return (run, count) }
-        }
-    }
-
     @Test(
         arguments: Workload.allCases,
         ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory }"])
@@ -45,8 +19,9 @@ struct RestartTests {
             let files = MemoryFileSystem()
             files.put("orders.ndjson", orders)
             files.put("shops.ndjson", shops)
-            let (run, count) = try Self.finish(
-                workload, input, over: files, state: state, random: &random)
+            let (run, count) = try Restarts.finish(
+                workload.rawValue, over: files, set: input.settings(workload), state: state,
+                chunkBytes: 20 << 10, random: &random)
             #expect(count > 1, "\(Seeds.note(seed))")
             for path in ["out.ndjson", "late.ndjson"] {
                 let difference = run.lines(path).sorted().difference(
@@ -61,11 +36,6 @@ struct RestartTests {
             #expect(left.count == 1 && left[0].hasSuffix(".manifest"), "\(left)")
         }
     }
-}
-
-extension PipelineRun {
-    /// Whether the newest checkpoint is that of the end of the input.
-    var isFinished: Bool { files.hasFinishedRun }
 }
 
 extension MemoryFileSystem {

@@ -51,7 +51,7 @@ struct HashedRunDamageTests {
         try run.verify()
         var found: [String] = []
         for section in run.sections {
-            let cold = try ColdSection(run, section)
+            let cold = try ColdSection(run, section, within: StateStore.allHashes)
             let cache = BlockCache(budget: 1 << 20)
             let keys = HotTableTests.encoded(keys(section.bucket))
             for row in 0..<keys.rowCount {

@@ -85,6 +85,7 @@ struct KeyedDamageTests {
         for file in world.state.files {
             let path = "state/" + file.name
             #expect(try world.isSound(path, "no damage"))
+            try StateFiles("state", fileSystem: world.files).verify(file.name)
             let whole = world.files.bytes(path)
             var foundCount = 0
             for place in whole.indices {
@@ -92,6 +93,9 @@ struct KeyedDamageTests {
                 bytes[place] ^= place % 2 == 0 ? 0xff : 1 << UInt8(place / 2 % 8)
                 world.files.setBytes(path, bytes)
                 if try !world.isSound(path, "byte \(place) of \(path)") { foundCount += 1 }
+                #expect(throws: StorageError.self, "byte \(place)") {
+                    try StateFiles("state", fileSystem: world.files).verify(file.name)
+                }
             }
             #expect(foundCount == whole.count, "\(path)")
             for count in whole.indices {

@@ -1,3 +1,4 @@
+import Dispatch
 import Storage
 import TestSupport
 import Testing
@@ -20,6 +21,28 @@ struct KeyedFamilyTests {
         for (snapshot, _) in world.snapshots { world.family.release(snapshot) }
     }
 
+    /// Flushes and merges on threads of their own.
+    private struct Threads: BackgroundExecutor {
+        private let flushes = DispatchQueue(label: "flush")
+        private let merges = DispatchQueue(label: "merge")
+
+        func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
+            (kind == .flush ? flushes : merges).async(execute: job)
+        }
+
+        func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
+    }
+
+    @Test(arguments: Seeds.list(6))
+    func isEqualToADictionaryWhileThreadsWork(seed: UInt64) throws {
+        let world = try KeyedWorld(seed: seed, Threads())
+        for _ in 0..<250 { try world.step() }
+        try world.reopen()
+        try world.compareAll(seed)
+        for (snapshot, _) in world.snapshots { world.family.release(snapshot) }
+        try world.store.settle()
+    }
+
     @Test func filesGoWithWhatTheyHold() throws {
         let files = MemoryFileSystem()
         let directory = try StateDirectory("state", fileSystem: files)
@@ -35,7 +58,7 @@ struct KeyedFamilyTests {
         }
         family.freeze()
         try store.settle()
-        #expect(family.diskBytes > 100_000)
+        #expect(family.diskBytes > 50_000)
         family.advance(to: 10_000)
         try family.put([1], [2])
         #expect(family.diskBytes == 0)

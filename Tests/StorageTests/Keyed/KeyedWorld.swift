@@ -25,7 +25,8 @@ final class KeyedWorld {
     let keySpan: Int
     var lastRead: [UInt8] = []
 
-    init(seed: UInt64) throws {
+    /// A world whose jobs run by the test's leave, or at once; or behind `executor`.
+    init(seed: UInt64, _ executor: (any BackgroundExecutor)? = nil) throws {
         var random = SplitMix64(seed: seed)
         let operations: [MergeOperator?] = [nil, .add, .min, .max, .append, .last]
         options.operation = random.pick(operations)
@@ -40,18 +41,21 @@ final class KeyedWorld {
         options.levelOneBytes = random.pick([2 << 10, 16 << 10, 1 << 20])
         options.fileBytes = random.pick([700, 4 << 10, 1 << 20])
         options.levelsMax = random.pick([2, 3, 5, 7])
+        if random.chance(0.3) {
+            options.rate = CompactionRate(bytesPerSecond: 1 << 16, now: { 0 }, pause: { _ in })
+        }
         options.tableBytes = random.pick([3 << 10, 8 << 10, 32 << 10, nil])
         var storeOptions = StateStore.Options(
             memoryBytes: random.pick([64 << 10, 256 << 10, 4 << 20]))
         storeOptions.blockBytes = 4000
         self.storeOptions = storeOptions
         keySpan = random.pick([30, 400, 3000])
-        manual = random.chance(0.7) ? ManualExecutor() : nil
-        executor = manual ?? InlineExecutor()
+        manual = random.chance(0.7) && executor == nil ? ManualExecutor() : nil
+        self.executor = executor ?? manual ?? InlineExecutor()
         let directory = try StateDirectory("state", fileSystem: files)
         self.directory = directory
         store = StateStore(
-            directory: directory, worker: 0, options: storeOptions, executor: executor)
+            directory: directory, worker: 0, options: storeOptions, executor: self.executor)
         family = try store.makeKeyedFamily("test", options)
         // Some families know no watermark at first: then their values count from the first one.
         if random.chance(0.5) { family.advance(to: 0) }

@@ -177,6 +177,25 @@ struct LogHistoryTests {
         _ = try fixture.writer()
     }
 
+    /// A sync that is asked for is made, whatever the log's options leave to the system.
+    @Test(arguments: [LogOptions.Sync.os, .interval(1_000_000)])
+    func askedSyncIsMade(_ sync: LogOptions.Sync) throws {
+        let files = MemoryFileSystem()
+        let fixture = LogFixture(files)
+        var options = LogOptions()
+        options.sync = sync
+        try fixture.create(options)
+        let writer = try fixture.writer()
+        for value in ["a", "b"] {
+            try writer.append([value])
+            try writer.commit()
+            try writer.sync()
+        }
+        for seed in Seeds.list(20) {
+            #expect(try LogFixture(files.crash(seed: seed)).values() == ["a", "b"])
+        }
+    }
+
     @Test func producersShareSyncs() throws {
         let fixture = try fixture()
         let disk = try #require(fixture.fileSystem as? CrashDisk)

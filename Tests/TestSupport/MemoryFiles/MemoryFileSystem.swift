@@ -145,7 +145,7 @@ package final class MemoryFileSystem: FileSystem {
 
     package func names(in directory: String) throws(StorageError) -> [String] {
         try locked { state throws(StorageError) in
-            Array(try state.tree.directory(directory, "list").names.keys)
+            try state.tree.directory(directory, "list").names.keys.sorted()
         }
     }
 

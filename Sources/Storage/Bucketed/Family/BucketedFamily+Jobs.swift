@@ -34,21 +34,25 @@ extension BucketedFamily {
             if let part = freeze(start, bucket) { parts.append(part) }
         }
         flush(parts)
+        let hashes = store.hashes
         var places: [FamilySnapshot.Bucket] = []
         for start in starts {
             guard let bucket = buckets[start] else { continue }
-            var names = bucket.runs.map(\.section.run.name)
+            var files = bucket.runs.map { run in
+                FamilySnapshot.File(
+                    name: run.section.run.name, hashes: run.section.hashes.clamped(to: hashes))
+            }
             for (job, name) in writing.sorted(by: { $0.key < $1.key }) {
                 if case .flush(let generations) = jobs[job],
                     let generation = generations[start], bucket.isLiving(generation)
                 {
-                    names.insert(name, at: 0)
+                    files.insert(FamilySnapshot.File(name: name, hashes: hashes), at: 0)
                 }
             }
-            places.append(FamilySnapshot.Bucket(start: start, files: names))
+            places.append(FamilySnapshot.Bucket(start: start, files: files))
         }
         let snapshot = FamilySnapshot(
-            name: name, valueWidth: valueWidth, references: references, hashes: store.hashes,
+            name: name, valueWidth: valueWidth, references: references, hashes: hashes,
             buckets: places)
         for file in snapshot.files { store.directory.hold(file) }
         return snapshot

@@ -120,7 +120,8 @@ extension BucketedFamily {
         }
         for run in bucket.cold {
             let section = run.section
-            try section.run.load(section.index, into: bucket.hot, within: store.hashes)
+            try section.run.load(
+                section.index, into: bucket.hot, within: store.hashes.clamped(to: section.hashes))
         }
         return bucket.hot
     }

@@ -4,10 +4,12 @@ extension BucketedFamily {
     /// then; only the keys that are this store's count. The files are shared, and only read.
     package func restore(_ snapshots: [FamilySnapshot]) throws(StorageError) {
         var runs: [String: HashedRun] = [:]
-        for bucket in FamilySnapshot.combined(snapshots) {
+        for bucket in FamilySnapshot.combined(snapshots, within: store.hashes) {
             for file in bucket.files {
-                if runs[file] == nil { runs[file] = try open(file) }
-                if let run = runs[file] { try add(run, to: bucket.start) }
+                if runs[file.name] == nil { runs[file.name] = try open(file.name) }
+                if let run = runs[file.name] {
+                    try add(run, to: bucket.start, within: file.hashes)
+                }
             }
         }
         for run in runs.values where liveSections[run.name] == nil {
@@ -27,11 +29,13 @@ extension BucketedFamily {
     }
 
     /// Puts a run's section of a bucket behind those that are there.
-    private func add(_ run: HashedRun, to start: Int64) throws(StorageError) {
+    private func add(
+        _ run: HashedRun, to start: Int64, within hashes: ClosedRange<UInt64>
+    ) throws(StorageError) {
         // A run of a flush that found nothing to write for the bucket has no section of it.
         for section in run.sections where section.bucket == start {
-            guard section.hashes.overlaps(store.hashes) else { continue }
-            let section = try ColdSection(run, section)
+            guard section.hashes.overlaps(hashes) else { continue }
+            let section = try ColdSection(run, section, within: hashes)
             bucket(start).runs.append(PlacedRun(section: section, generation: -1))
             liveSections[run.name, default: 0] += 1
             filterBytes += section.byteCount

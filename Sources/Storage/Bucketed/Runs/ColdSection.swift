@@ -4,6 +4,8 @@ final class ColdSection: Sendable {
     let run: HashedRun
     let section: HashedSection
     let index: HashedIndex
+    /// The hashes of the keys that count.
+    let hashes: ClosedRange<UInt64>
     /// Asked by the owner of the store alone.
     let filter: SectionFilter
     /// Where the filter's parts lie.
@@ -12,8 +14,11 @@ final class ColdSection: Sendable {
     private let filterPartCount: Int
 
     /// Reads what is needed of a section; parts of its filter come later.
-    init(_ run: HashedRun, _ section: HashedSection) throws(StorageError) {
+    init(
+        _ run: HashedRun, _ section: HashedSection, within hashes: ClosedRange<UInt64>
+    ) throws(StorageError) {
         self.run = run
+        self.hashes = hashes
         self.section = section
         index = try run.index(of: section)
         let places = try run.filterPlaces(of: section)
@@ -27,6 +32,7 @@ final class ColdSection: Sendable {
     /// another's hands.
     init(_ run: HashedRun, _ written: HashedRunWriter.WrittenSection) throws(StorageError) {
         self.run = run
+        hashes = StateStore.allHashes
         section = written.section
         guard let index = HashedIndex(written.index, blockCount: section.blockCount) else {
             throw run.corrupt(section.index.offset, "the index does not fit its section")
@@ -63,7 +69,7 @@ final class ColdSection: Sendable {
     func find(
         _ hash: UInt64, _ key: UnsafeRawPointer, keyCount: Int, _ cache: BlockCache
     ) throws(StorageError) -> (block: HashedBlock, cursor: HashedBlock.Cursor)? {
-        guard let number = index.block(for: hash) else { return nil }
+        guard hashes.contains(hash), let number = index.block(for: hash) else { return nil }
         let place = index.place(number)
         let block: HashedBlock
         if let slice = cache.find(file: run.number, offset: place.offset) {

@@ -21,8 +21,15 @@ struct RunMerge: ~Copyable {
             keyCount = block.keyCount(cursor)
         }
 
-        /// Moves to the next entry; false at the end.
+        /// Moves to the next entry that counts; false at the end.
         mutating func advance() throws(StorageError) -> Bool {
+            repeat {
+                guard try advanceAny() else { return false }
+            } while !section.hashes.contains(cursor.hash)
+            return true
+        }
+
+        private mutating func advanceAny() throws(StorageError) -> Bool {
             block.advance(&cursor)
             if cursor.index == block.count {
                 number += 1
@@ -37,7 +44,12 @@ struct RunMerge: ~Copyable {
 
     /// A merge of sections, the newest first.
     init(_ sections: [ColdSection]) throws(StorageError) {
-        for section in sections { inputs.append(try Input(section)) }
+        for section in sections {
+            var input = try Input(section)
+            var counts = section.hashes.contains(input.cursor.hash)
+            if !counts { counts = try input.advance() }
+            if counts { inputs.append(input) }
+        }
     }
 
     /// Writes the entries of all inputs with hashes within a range to the section that `writer` has

@@ -1,9 +1,8 @@
 /// Leaves out what nobody can see any more, and puts operands of merges together.
 ///
 /// It is given the entries of its inputs in order: by key, then newest version first. Of each key
-/// the newest entry stays for every snapshot that is held, and for those that come. Where nothing
-/// is older and no snapshot is held, versions tell nothing any more: they become 0, which packs
-/// better.
+/// the newest entry stays for every snapshot that is held, and for those that come. Where versions
+/// tell nothing any more, all entries get the same, which packs better.
 @safe
 final class EntryReducer {
     /// What is known when the work begins; later snapshots only see more.
@@ -14,6 +13,9 @@ final class EntryReducer {
         var operation: MergeOperator?
         /// Whether nothing older of these keys is anywhere else.
         var isBottom = false
+        /// What all entries take for their version: no snapshot, and no range tombstone here, tells
+        /// them apart.
+        var version: UInt64?
         var lifetime: Lifetime?
         var watermark = Int64.min
     }
@@ -21,7 +23,7 @@ final class EntryReducer {
     private let rules: Rules
     private let hasSnapshots: Bool
     private let lives: Bool
-    private let forgetsVersions: Bool
+    private let version: UInt64?
     private let output: TableOutput
     private let operation: MergeOperator
     /// The key of the last entry.
@@ -43,7 +45,8 @@ final class EntryReducer {
         operation = rules.operation ?? .last
         hasSnapshots = !rules.snapshots.isEmpty
         lives = rules.lifetime == nil
-        forgetsVersions = rules.isBottom && rules.snapshots.isEmpty
+        // At the bottom nothing is older.
+        version = rules.isBottom && rules.snapshots.isEmpty ? 0 : rules.version
         hasTombstones = !rules.tombstones.isEmpty
     }
 
@@ -89,7 +92,7 @@ final class EntryReducer {
                 try emitPending(isOldest: true, isFinal: true)
             } else if lives || !isExpired(entry) {
                 try unsafe output.add(
-                    key: entry.key, kind: .put, version: forgetsVersions ? 0 : entry.version,
+                    key: entry.key, kind: .put, version: version ?? entry.version,
                     value: entry.value)
             }
         case .delete:
@@ -98,7 +101,8 @@ final class EntryReducer {
                 try emitPending(isOldest: true, isFinal: true)
             } else if !rules.isBottom || rules.snapshots.contains(where: { $0 < entry.version }) {
                 try unsafe output.add(
-                    key: entry.key, kind: .delete, version: entry.version, value: entry.value)
+                    key: entry.key, kind: .delete, version: version ?? entry.version,
+                    value: entry.value)
             }
         case .merge:
             if isPending {
@@ -135,7 +139,7 @@ final class EntryReducer {
         let isValue = isFinal || (isOldest && rules.isBottom)
         try unsafe output.add(
             key: key.bytes,
-            kind: isValue ? .put : .merge, version: forgetsVersions ? 0 : pendingVersion,
+            kind: isValue ? .put : .merge, version: version ?? pendingVersion,
             value: UnsafeRawBufferPointer(start: pending.slab.base, count: pending.count))
     }
 

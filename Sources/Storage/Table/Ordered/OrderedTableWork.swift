@@ -112,7 +112,9 @@ struct OrderedTableWork: ~Copyable {
         }
     }
 
-    private mutating func count(_ kind: EntryKind, _ version: UInt64, _ keyCount: Int, _ valueCount: Int) {
+    private mutating func count(
+        _ kind: EntryKind, _ version: UInt64, _ keyCount: Int, _ valueCount: Int
+    ) {
         properties.entryCount += 1
         switch kind {
         case .put: break

@@ -1,0 +1,156 @@
+package import Dataflow
+import Dispatch
+package import Storage
+import Synchronization
+
+/// A source that cannot be read again, behind an embedded log from which it can.
+///
+/// A thread of its own appends what the source gives to the log ("buffer"); the engine reads the
+/// log. So what was appended survives a crash, and is read again from where the last checkpoint
+/// stands. What all checkpoints that are kept have behind them is trimmed. The buffer grows while
+/// the engine does not keep up, as far as its quota lets it; then the senders wait.
+package final class BufferedSource: Source {
+    /// Where the buffer is, and how it is kept.
+    package struct Options: Sendable {
+        package var directory: String
+        /// How the log is kept; it has one partition.
+        package var log = LogOptions()
+        package var framing = Framing.newline
+        /// Bytes that the source is asked for at once.
+        package var chunkBytes = 512 << 10
+
+        package init(directory: String) { self.directory = directory }
+    }
+
+    private let source: any Source
+    private let options: Options
+    private let fileSystem: any FileSystem
+    private let clock: EngineClock
+    private let notice: @Sendable (String) -> Void
+    private let shared = BufferIntake.Shared()
+    private let intakeEnd = DispatchSemaphore(value: 0)
+    private var isTakingIn = false
+    private var writer: LogWriter?
+    private var outlet: BufferOutlet?
+    private var lastTick = Int64.min
+
+    /// Nanoseconds between two chunks without records that let checkpoints go on, so that they
+    /// make room.
+    private static let tickNanoseconds: Int64 = 200_000_000
+    /// Bytes of a chunk, which must fit a batch of the log.
+    private static let chunkBytesMax = 16 << 20
+
+    package init(
+        _ source: any Source, _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.source = source
+        self.options = options
+        self.fileSystem = fileSystem
+        self.clock = clock
+        self.notice = notice
+    }
+
+    package var isBounded: Bool { source.isBounded }
+
+    package func open() throws { try open(at: nil) }
+
+    package func resume(at position: SourcePosition) throws { try open(at: position) }
+
+    private func open(at position: SourcePosition?) throws {
+        let writer = try openWriter()
+        let view = try LogView(options.directory, fileSystem: fileSystem)
+        outlet = try BufferOutlet(view, framing: options.framing, at: position)
+        let intake = BufferIntake(
+            source, into: writer, chunkBytes: min(options.chunkBytes, Self.chunkBytesMax),
+            clock: clock, shared: shared, notice: notice)
+        try source.open()
+        let mark = writer.mark.partitions[0]
+        start(intake, isLater: mark.end.offset > mark.start)
+    }
+
+    private func openWriter() throws -> LogWriter {
+        if let writer { return writer }
+        try LogWriter.prepare(options.directory, options: options.log, fileSystem: fileSystem)
+        let clock = clock
+        let made = try LogWriter(
+            options.directory, fileSystem: fileSystem,
+            clock: { clock.monotonicNanoseconds() / 1000 })
+        for damage in made.findings.damages { notice("\(damage)") }
+        writer = made
+        return made
+    }
+
+    private func start(_ intake: BufferIntake, isLater: Bool) {
+        isTakingIn = true
+        let (handed, end) = (Handover(intake: intake), intakeEnd)
+        DispatchQueue(label: "weir.buffer").async {
+            handed.intake.run(isLater: isLater)
+            end.signal()
+        }
+    }
+
+    /// Carries the intake to its thread.
+    private struct Handover: @unchecked Sendable {
+        // Sendable: from here on only that thread uses the intake and the source, until the
+        // semaphore says that it has ended; interrupts of a source may come from anywhere.
+        let intake: BufferIntake
+    }
+
+    package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
+        guard let outlet else { return .end }
+        let deadline = clock.monotonicNanoseconds() + Int64(waitMilliseconds) * 1_000_000
+        while true {
+            let (hasEnded, isFull, failure) = shared.state.withLock {
+                ($0.hasEnded, $0.isWaitingForRoom, $0.failure)
+            }
+            if let result = try outlet.next(byteCount: byteCount) { return result }
+            if let failure { throw failure }
+            if hasEnded { return .end }
+            let now = clock.monotonicNanoseconds()
+            if isFull && now >= lastTick &+ Self.tickNanoseconds {
+                lastTick = now
+                return .chunk(RawChunk(events: []))
+            }
+            let left = (deadline - now + 999_999) / 1_000_000
+            if left <= 0 { return isFull ? .held : .nothing }
+            if shared.reader.wait(milliseconds: Int(left)) {
+                return try outlet.next(byteCount: byteCount) ?? .nothing
+            }
+        }
+    }
+
+    package func interrupt() { shared.reader.wake() }
+
+    package func close() {
+        if isTakingIn {
+            shared.state.withLock { $0.isStopping = true }
+            shared.room.wake()
+            source.interrupt()
+            intakeEnd.wait()
+            isTakingIn = false
+        }
+        source.close()
+        do {
+            try writer?.close()
+        } catch {
+            notice("\(error)")
+        }
+        writer = nil
+        outlet = nil
+    }
+
+    // MARK: Checkpoints
+
+    package var position: SourcePosition? { outlet?.position }
+
+    package func sync() throws { try writer?.sync() }
+
+    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
+        let writer = try openWriter()
+        let offsets = try positions.map { try BufferOutlet.Place(decoding: $0).offset }
+        guard let least = offsets.min(), least > writer.mark.partitions[0].start else { return }
+        try writer.trim(0, to: least)
+        shared.room.wake()
+    }
+}

@@ -1,0 +1,90 @@
+import Dataflow
+import Storage
+import Synchronization
+
+/// Hands what is in a queue to its target; on a thread of its own.
+final class QueueSender {
+    private let target: any SinkWriter
+    private let queue: SinkQueue
+    private let view: LogView
+    private var reader: LogReader?
+
+    private static let waitMilliseconds = 1000
+
+    init(_ target: any SinkWriter, queue: SinkQueue, view: LogView) {
+        self.target = target
+        self.queue = queue
+        self.view = view
+    }
+
+    /// Sends until the queue is closed, or a failure.
+    func run() {
+        do {
+            while let next = queue.next() {
+                switch next {
+                case .nothing:
+                    queue.sender.wait(milliseconds: Self.waitMilliseconds)
+                case .memory(let parts):
+                    try target.write(parts)
+                    queue.finishMemory()
+                case .disk:
+                    try sendFromDisk()
+                }
+            }
+        } catch {
+            queue.fail(error)
+        }
+    }
+
+    private func sendFromDisk() throws {
+        let sent = queue.standing.sent
+        if reader?.nextOffset != sent {
+            // What is behind the start was trimmed, for it was taken.
+            reader = try LogReader(view, partition: 0, from: .offset(sent))
+        }
+        guard let batch = try reader?.next() else {
+            // Damage up to the end is all there was.
+            queue.finishDisk(upTo: reader?.nextOffset ?? sent)
+            return
+        }
+        var records = batch.records
+        while let record = try records.next() {
+            guard let value = record.value else { continue }
+            try target.write([Self.part(batch.slice(value))])
+        }
+        queue.finishDisk(upTo: batch.header.endOffset)
+    }
+
+    /// The bytes of a record as a part, which begins where its slab does.
+    private static func part(_ slice: SlabSlice) -> EncodedPart {
+        let slab = Slab(byteCount: max(slice.byteCount, 1))
+        slab.copy(slice, to: 0)
+        return EncodedPart(target: "", slab: slab, byteCount: slice.byteCount, rowCount: 0)
+    }
+}
+
+/// Ends the waits of a queue, from any thread, as soon as there is one.
+final class Interruption: Sendable {
+    private struct State {
+        var isInterrupted = false
+        var body: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    func set(_ body: @escaping @Sendable () -> Void) {
+        let isInterrupted = state.withLock { state in
+            state.body = body
+            return state.isInterrupted
+        }
+        if isInterrupted { body() }
+    }
+
+    func interrupt() {
+        let body = state.withLock { state in
+            state.isInterrupted = true
+            return state.body
+        }
+        body?()
+    }
+}

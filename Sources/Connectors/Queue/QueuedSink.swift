@@ -1,0 +1,163 @@
+package import Dataflow
+import Dispatch
+package import Storage
+
+/// A queue between the pipeline and a target that may be away: writes and checkpoints do not wait
+/// for it.
+///
+/// A thread of its own hands rows to the target, at least once and in order. What the target has
+/// not taken stands in memory, and beyond a limit in a log on disk; a write waits only while that
+/// log is at its quota. With a checkpoint all that was not taken goes to the log, so that a later
+/// run can send it again.
+package final class QueuedSink: SinkWriter {
+    /// Where the queue is, and how much it takes.
+    package struct Options: Sendable {
+        package var directory: String
+        /// How the log is kept; it has one partition.
+        package var log = LogOptions()
+        package var memoryBytesMax = 8 << 20
+
+        package init(directory: String) {
+            self.directory = directory
+            log.sync = .os
+        }
+    }
+
+    private let target: any SinkWriter
+    /// What the target is called in messages.
+    private let name: String
+    private let options: Options
+    private let fileSystem: any FileSystem
+    private let end = DispatchSemaphore(value: 0)
+    private var writer: LogWriter?
+    private var queue: SinkQueue?
+    private let interruption = Interruption()
+
+    private static let version: UInt8 = 1
+
+    package init(
+        _ target: any SinkWriter, name: String, _ options: Options, fileSystem: any FileSystem
+    ) {
+        self.target = target
+        self.name = name
+        self.options = options
+        self.fileSystem = fileSystem
+    }
+
+    /// What an earlier run left belongs to output that is made anew.
+    package func open() throws {
+        let writer = try openWriter()
+        let mark = writer.mark.partitions[0]
+        if mark.end.offset > mark.start { try writer.trim(0, to: mark.end.offset) }
+        try start(writer, sent: mark.end.offset)
+    }
+
+    /// Goes on with what was not taken when the checkpoint was made.
+    package func resume(_ own: [UInt8], epoch: Int) throws {
+        guard !own.isEmpty else { return try open() }
+        let writer = try openWriter()
+        var reader = ByteReader(own)
+        guard try reader.integer(UInt8.self) == Self.version else {
+            throw ByteReader.Damage(cause: "the version of a queue's place is not known here")
+        }
+        let sent = try reader.integer(Int64.self)
+        let ends = try LogPlaces(decoding: try reader.countedArray())
+        let mark = writer.mark.partitions[0]
+        guard let place = ends.partitions.first, place.offset >= mark.start, sent < place.offset
+        else {
+            // All that the checkpoint knew of was taken, and what came later is made anew.
+            return try open()
+        }
+        try writer.restore(to: ends, epoch: UInt64(epoch))
+        try start(writer, sent: max(sent, mark.start))
+    }
+
+    private func openWriter() throws -> LogWriter {
+        if let writer { return writer }
+        try LogWriter.prepare(options.directory, options: options.log, fileSystem: fileSystem)
+        let made = try LogWriter(options.directory, fileSystem: fileSystem)
+        writer = made
+        return made
+    }
+
+    private func start(_ writer: LogWriter, sent: Int64) throws {
+        try target.open()
+        let queue = SinkQueue(writer, sent: sent, memoryBytesMax: options.memoryBytesMax)
+        self.queue = queue
+        interruption.set { queue.interrupt() }
+        let view = try LogView(options.directory, fileSystem: fileSystem)
+        let sender = QueueSender(target, queue: queue, view: view)
+        let (handed, end) = (Handover(sender: sender), end)
+        DispatchQueue(label: "weir.queue").async {
+            handed.sender.run()
+            end.signal()
+        }
+    }
+
+    /// Carries the sender to its thread.
+    private struct Handover: @unchecked Sendable {
+        // Sendable: from here on only that thread uses the sender and the target, until the
+        // semaphore says that it has ended; interrupts of a target may come from anywhere.
+        let sender: QueueSender
+    }
+
+    package func write(_ parts: [EncodedPart]) throws { try queue?.add(parts, target: name) }
+
+    package func flush() throws {}
+
+    /// Waits until the target has taken everything.
+    package func close() throws {
+        guard let queue else { return }
+        var failure: (any Error)?
+        do {
+            try queue.drain(target: name)
+        } catch {
+            failure = error
+        }
+        try finish(queue, failure)
+    }
+
+    /// Leaves what the target has not taken to the next run.
+    package func leave() throws {
+        guard let queue else { return }
+        target.interrupt()
+        try finish(queue, nil)
+    }
+
+    private func finish(_ queue: SinkQueue, _ failure: (any Error)?) throws {
+        queue.close()
+        end.wait()
+        self.queue = nil
+        if failure == nil { try queue.trim() }
+        defer { writer = nil }
+        try target.close()
+        try writer?.close()
+        if let failure { throw failure }
+    }
+
+    package func interrupt() {
+        interruption.interrupt()
+        target.interrupt()
+    }
+
+    // MARK: Checkpoints
+
+    package func stage(for epoch: Int) throws -> StagedOutput {
+        var staged = StagedOutput()
+        guard let queue, let writer else { return staged }
+        try queue.spill(target: name)
+        let standing = queue.standing
+        var own = ByteWriter()
+        own.append(Self.version)
+        own.append(standing.sent)
+        own.append(counted: writer.ends.encoded)
+        staged.own = own.bytes
+        // What was taken needs no log.
+        if !standing.isDrained {
+            staged.sync = { try writer.sync() }
+            staged.byteCount = writer.byteCount
+        }
+        staged.commit = { try queue.trim() }
+        return staged
+    }
+}

@@ -1,0 +1,49 @@
+import Dataflow
+
+/// The end of a run, when none of its parts is stepped any more.
+extension Assembly {
+    /// Makes the last checkpoint if the run came to its end in order, and closes everything; gives
+    /// why the run failed.
+    func finish(_ ending: Ending) -> (any Error)? {
+        var failure: (any Error)?
+        if case .failed(let error) = ending.reached { failure = error }
+        if case .complete = ending.reached { failure = finishCheckpoints() }
+        for input in inputs { input.source.close() }
+        core.drops.sayRest()
+        let sinkFailure = closeSinks()
+        failure = failure ?? sinkFailure
+        coordinator?.close()
+        do {
+            try state?.close()
+        } catch {
+            failure = failure ?? error
+        }
+        return failure
+    }
+
+    /// Makes the last checkpoint; gives why that failed.
+    private func finishCheckpoints() -> (any Error)? {
+        guard let coordinator else { return nil }
+        do {
+            let isFinished = core.sequencer.hasInputEnded
+            try coordinator.finishRun(self, isFinished: isFinished)
+            if isFinished { state?.forget() }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func closeSinks() -> (any Error)? {
+        var failure: (any Error)?
+        for sink in sinks {
+            do {
+                let wasStopped = core.keepsPositions && !core.sequencer.hasInputEnded
+                try sink.close(wasStopped: wasStopped)
+            } catch {
+                if failure == nil && !(error is OutputClosed) { failure = error }
+            }
+        }
+        return failure
+    }
+}

@@ -1,0 +1,151 @@
+import Storage
+import TestSupport
+
+/// Chooses a pipeline: one of the workloads, or steps and sinks at random.
+struct PipelineChoice {
+    private var random: SplitMix64
+    /// Milliseconds.
+    private let delay: Int
+    private let input: SimulatedInput
+    private var outputs: [SimulatedPipeline.Output] = []
+
+    init(_ random: inout SplitMix64) {
+        delay = random.pick([0, 2_000, 20_000])
+        let form: SimulatedInput.Form =
+            random.chance(0.5) ? .files(random.int(1...3)) : .log(partitions: random.int(1...3))
+        input = SimulatedInput(&random, form: form, delay: random.pick([0, delay, delay * 2]))
+        self.random = SplitMix64(seed: random.next())
+    }
+
+    /// The choice.
+    mutating func pipeline() throws -> SimulatedPipeline {
+        random.chance(0.4) ? try workload() : anything()
+    }
+
+    // MARK: Workloads
+
+    private static let workloads: [(name: String, late: String?, keepsOrder: Bool)] = [
+        ("w1-filter", nil, true), ("w2-dedup", "unique", false), ("w3-join", nil, true),
+        ("w4-window", "per_minute", false), ("w5-chain", "per_minute", false),
+    ]
+
+    private mutating func workload() throws -> SimulatedPipeline {
+        let (name, late, keepsOrder) = random.pick(Self.workloads)
+        var set = input.overrides
+        if name == "w3-join" || name == "w5-chain" {
+            set += ["sources.shops.type=file", "sources.shops.paths=[ in/shops.ndjson ]"]
+        }
+        set.append("sinks.out={ \(sink("out", keepsOrder: keepsOrder)) }")
+        if let late {
+            set.append("sources.orders.watermark={ \(watermark()) }")
+            set.append("sinks.late={ inputs: \(late).late, \(sink("late")) }")
+        }
+        return SimulatedPipeline(
+            name: name,
+            yaml: try DiskFileSystem().text(of: "\(Self.root)/pipelines/\(name).yaml"),
+            overrides: set, input: input, outputs: outputs)
+    }
+
+    /// The directory that holds `Package.swift`.
+    private static let root: String = {
+        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.dropLast(3).joined(separator: "/")
+    }()
+
+    // MARK: Anything
+
+    private static let schema = """
+        { order_id: string, user_id: string, shop_id: int, region: string, amount: float, \
+        status: string, ts: timestamp_ms }
+        """
+
+    private mutating func anything() -> SimulatedPipeline {
+        var chosen = StepChoice(seed: random.next())
+        let steps = chosen.steps(random.int(0...4))
+        var sinks: [String] = []
+        let last = steps.last?.name ?? "orders"
+        let keepsOrder = !steps.contains { $0.isKeyed }
+        // Any step on the way, too, in one sink with the last.
+        var inputs = [last]
+        if let other = steps.dropLast().randomElement(using: &random), random.chance(0.3) {
+            inputs.append(other.name)
+        }
+        let isAlone = inputs.count == 1
+        let out = sink(
+            "out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+        sinks.append("  out: { inputs: [ \(inputs.joined(separator: ", ")) ], \(out) }")
+        let sides = steps.compactMap(\.side)
+        if !sides.isEmpty && random.chance(0.8) {
+            sinks.append(
+                "  sides: { inputs: [ \(sides.joined(separator: ", ")) ], \(sink("sides")) }")
+        }
+        sinks.append("  rejects: { \(sink("rejects")) }")
+        let yaml = """
+            name: anything
+            settings: { dead_letter: rejects }
+            sources:
+              orders:
+                { \(input.source), schema: \(Self.schema), event_time: ts,
+                  watermark: { \(watermark()) } }
+            \(shops(chosen.needsShops))
+            steps: \(steps.isEmpty ? "{}" : "")
+            \(steps.map { "  \($0.name): { \($0.text) }" }.joined(separator: "\n"))
+            sinks:
+            \(sinks.joined(separator: "\n"))
+            """
+        return SimulatedPipeline(name: "anything", yaml: yaml, input: input, outputs: outputs)
+    }
+
+    private func shops(_ areNeeded: Bool) -> String {
+        guard areNeeded else { return "" }
+        return """
+              shops:
+                type: file
+                paths: [ in/shops.ndjson ]
+                schema: { shop_id: int, name: string, category: string, vip: bool }
+                table: { key: shop_id }
+            """
+    }
+
+    private mutating func watermark() -> String {
+        let scope = random.chance(0.3) ? ", per: \(input.partition)" : ""
+        return "max_delay: \(delay)ms\(scope)"
+    }
+
+    /// A sink of a random kind.
+    private mutating func sink(
+        _ name: String, keepsOrder: Bool = false, hasRegion: Bool = false
+    ) -> String {
+        let (kind, text): (SimulatedPipeline.Output.Kind, String)
+        var isOrdered = keepsOrder
+        switch random.int(0..<(hasRegion ? 5 : 4)) {
+        case 0, 1: (kind, text) = (.file("\(name).ndjson"), "type: file, path: \(name).ndjson")
+        case 2:
+            let codec = random.pick(["none", "lz4"])
+            (kind, text) = (
+                .log("log-\(name)"), "type: log, path: log-\(name), compression: \(codec)"
+            )
+        case 3:
+            (kind, text) = (
+                .rolled("files/\(name)"),
+                "type: file, path: files/\(name)/part.ndjson, "
+                    + "roll: { size: \(random.int(1...9))KiB }"
+            )
+        default:
+            isOrdered = false
+            if random.chance(0.5) {
+                (kind, text) = (
+                    .directory("files/\(name)"),
+                    "type: file, path: \"files/\(name)/{region}.ndjson\""
+                )
+            } else {
+                (kind, text) = (
+                    .log("log-\(name)"),
+                    "type: log, path: log-\(name), key: region, partitions: \(random.int(1...3))"
+                )
+            }
+        }
+        outputs.append(SimulatedPipeline.Output(sink: name, kind: kind, keepsOrder: isOrdered))
+        return text
+    }
+}

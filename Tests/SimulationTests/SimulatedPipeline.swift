@@ -1,0 +1,166 @@
+import Connectors
+import Dataflow
+import Pipeline
+import Storage
+import TestSupport
+
+/// A pipeline, its input, and where its output goes.
+struct SimulatedPipeline {
+    /// Where a sink writes.
+    struct Output {
+        enum Kind {
+            case file(String)
+            /// Files below a directory, one for each value of a field.
+            case directory(String)
+            /// Files below a directory that follow one another, at no place in particular.
+            case rolled(String)
+            case log(String)
+        }
+
+        let sink: String
+        let kind: Kind
+        /// Whether the order of its rows is that of the input, for any number of workers.
+        var keepsOrder = false
+
+        /// Whether a run from the beginning adds to what is there; one file is emptied first.
+        var growsAnew: Bool {
+            if case .file = kind { false } else { true }
+        }
+    }
+
+    let name: String
+    let yaml: String
+    /// As on the command line.
+    var overrides: [String] = []
+    let input: SimulatedInput
+    var outputs: [Output]
+
+    /// How a run of it is set up.
+    struct Setting {
+        var workers = 1
+        var chunkBytes = 2_000
+        var batchRows = 100
+        var chunksInFlight: Int?
+        /// Nil for state in memory without checkpoints.
+        var checkpoint: Checkpoint?
+
+        struct Checkpoint {
+            /// Bytes of memory for state; nil for the backend `memory`.
+            var memoryBytes: Int?
+            var compression = "lz4"
+            /// Milliseconds of virtual time.
+            var every = 10
+            var everyChunks: Int?
+            var keep = 2
+            var secondPlace: String?
+        }
+
+        /// As on the command line.
+        var overrides: [String] {
+            var set = [
+                "settings.workers=\(workers)", "settings.chunk_size=\(chunkBytes)B",
+                "settings.batch_rows=\(batchRows)",
+            ]
+            if let chunksInFlight { set.append("settings.chunks_in_flight=\(chunksInFlight)") }
+            guard let checkpoint else { return set }
+            let backend =
+                checkpoint.memoryBytes == nil
+                ? "memory" : "lsm, memory_limit: 1MiB, compression: \(checkpoint.compression)"
+            set.append("settings.state={ path: state, backend: \(backend), reserve: 8KiB }")
+            let second = checkpoint.secondPlace.map { ", second_place: \($0)" } ?? ""
+            set.append(
+                "settings.checkpoint={ every: \(checkpoint.every)ms, keep: \(checkpoint.keep)"
+                    + "\(second) }")
+            return set
+        }
+    }
+
+    /// What is wrong with a pipeline of the simulation itself.
+    struct Mistake: Error { let diagnostics: [String] }
+
+    /// The plan of a run over files.
+    func plan(
+        _ setting: Setting, over files: MemoryFileSystem, clock: EngineClock,
+        log: @escaping @Sendable (String) -> Void
+    ) throws -> Plan {
+        let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
+        let set = overrides + setting.overrides
+        let checked = Planner.check(
+            Array(yaml.utf8), name: name, overrides: set.map { Override($0) }, world: world)
+        guard let pipeline = checked.pipeline, checked.diagnostics.isEmpty else {
+            throw Mistake(diagnostics: checked.diagnostics.map(\.description))
+        }
+        var plan = try pipeline.plan(
+            in: Surroundings(fileSystem: files, clock: clock, zones: world.zones, notice: log))
+        plan.checkpoint?.everyChunks = setting.checkpoint?.everyChunks
+        if let state = plan.state, let memory = setting.checkpoint?.memoryBytes {
+            // Less than a file may ask for, so that little input fills it.
+            var options = state.options
+            options.memoryBytes = memory
+            plan.state = Plan.StateSettings(
+                path: state.path, fileSystem: state.fileSystem, options: options,
+                room: state.room)
+        }
+        return plan
+    }
+
+    /// The rows of each sink, in their order where it is that of the input.
+    func rows(in files: MemoryFileSystem) throws -> [String: [String]] {
+        var rows: [String: [String]] = [:]
+        for output in outputs {
+            let lines: [String]
+            switch output.kind {
+            case .file(let path): lines = Self.lines(files.text(path) ?? "")
+            case .directory(let directory):
+                lines = Self.texts(below: directory, in: files).flatMap { path, text in
+                    Self.lines(text).map { "\(path): \($0)" }
+                }
+            case .rolled(let directory):
+                lines = Self.texts(below: directory, in: files).flatMap { Self.lines($0.text) }
+            case .log(let path): lines = try Self.log(path, in: files)
+            }
+            rows[output.sink] = output.keepsOrder ? lines : lines.sorted()
+        }
+        return rows
+    }
+
+    private static func texts(
+        below directory: String, in files: MemoryFileSystem
+    ) -> [(path: String, text: String)] {
+        let paths = files.paths.filter { path in
+            path.hasPrefix(directory + "/") && !FilePath.name(of: path).hasPrefix(".")
+        }
+        return paths.map { ($0, files.text($0) ?? "") }
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n").map { withoutPosition($0) }
+    }
+
+    /// The places of rejected records name the start of a chunk, and so depend on where a run
+    /// began.
+    private static func withoutPosition(_ line: Substring) -> String {
+        guard line.contains("\"position\""), let value = try? JSONValue(String(line)),
+            case .object(let members) = value
+        else { return String(line) }
+        return "\(JSONValue.object(members.filter { $0.name != "position" }))"
+    }
+
+    private static func log(_ path: String, in files: MemoryFileSystem) throws -> [String] {
+        guard try files.status(of: FilePath.join(path, "log.meta")) != nil else { return [] }
+        let source = LogSource(
+            LogSource.Options(directory: path), fileSystem: files, clock: VirtualClock().clock)
+        try source.open()
+        defer { source.close() }
+        var lines: [String] = []
+        while true {
+            switch try source.read(byteCount: 1 << 20, waitMilliseconds: 0) {
+            case .chunk(let raw):
+                lines += Self.lines(String(decoding: raw.slab.array(raw.range), as: UTF8.self))
+            case .rejected(let records): lines += records.map { "damage: \($0.error)" }
+            case .nothing, .held: continue
+            case .end: return lines
+            }
+        }
+    }
+}
