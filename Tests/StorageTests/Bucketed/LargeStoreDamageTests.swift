@@ -165,7 +165,7 @@ struct LargeStoreDamageTests {
         files.setBytes(path, bytes)
         do {
             let (store, family, _) = try Self.makeStore(files)
-        defer { withExtendedLifetime(store) {} }
+            defer { withExtendedLifetime(store) {} }
             try family.restore([world.snapshot])
             for _ in 0..<4 { #expect(try Self.ask(family, &random) == [], "\(what)") }
         } catch let error as StorageError {
