@@ -15,7 +15,7 @@ package final class LogSink: SinkWriter {
         package var log = LogOptions()
         /// Whether output counts with checkpoints alone.
         package var isStaged = false
-        /// What to do when the log has committed more than the checkpoint that is restored knows of.
+        /// What to do when the log has committed more than the checkpoint knows of.
         package var ahead = StagedFileSink.Ahead.refuse
 
         package init(directory: String) { self.directory = directory }

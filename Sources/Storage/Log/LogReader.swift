@@ -111,8 +111,8 @@ package final class LogWait: Sendable {
         watch = view.fileSystem.watch(FilePath.join(view.directory, LogNames.marks))
     }
 
-    /// Sleeps until the mark was written since the last sleep, or a wake; at most `milliseconds`, and
-    /// shorter where it is time to look again. Gives false after a wake.
+    /// Sleeps until the mark was written since the last sleep, or a wake; at most `milliseconds`,
+    /// and shorter where it is time to look again. Gives false after a wake.
     package func wait(_ waker: Waker, milliseconds: Int) -> Bool {
         guard let watch else {
             return !waker.wait(milliseconds: min(milliseconds, Self.blindPollMilliseconds))
@@ -279,7 +279,7 @@ package final class LogReader {
         var end = mark.end.offset
         if let next, next <= mark.end.segment { end = next }
         if nextOffset < end {
-            // Not durable, and behind it nothing whole: its writer will cut it when it opens the log.
+            // Not durable, and behind it nothing whole: its writer will cut it at its next start.
             let isOpen = end == mark.end.offset && nextOffset >= mark.synced
             if isOpen && segment == mark.end.segment {
                 walker = nil

@@ -179,7 +179,8 @@ struct LogStatistics {
                 + "\"synced\":\(partition.synced)}"
         }
         let held = holds.map { hold in
-            "{\"name\":\"\(hold.name)\",\"offsets\":[\(hold.offsets.map(String.init).joined(separator: ","))]}"
+            "{\"name\":\"\(hold.name)\",\"offsets\":["
+                + hold.offsets.map(String.init).joined(separator: ",") + "]}"
         }
         return "{\"bytes\":\(byteCount),\"segments\":\(segmentCount),\"epoch\":\(mark.epoch),"
             + "\"partitions\":[\(partitions.joined(separator: ","))],"

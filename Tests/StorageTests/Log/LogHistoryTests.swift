@@ -62,8 +62,8 @@ struct LogHistoryTests {
         }
     }
 
-    /// A segment's end in the mark and its removal are two steps: a crash between them leaves a file
-    /// that goes at the next start.
+    /// A segment's end in the mark and its removal are two steps: a crash between them leaves a
+    /// file that goes at the next start.
     @Test func segmentWhoseRemovalFailedGoesAtTheNextStart() throws {
         let disk = CrashDisk()
         let fixture = LogFixture(disk)
@@ -111,7 +111,7 @@ struct LogHistoryTests {
         #expect(try fixture.writer().append(["d"]) == 3..<4)
     }
 
-    /// A backlog is not loaded at the start: opening reads one segment's end, however many there are.
+    /// A backlog is not loaded at the start: opening reads the end of one segment alone.
     @Test func openingReadsTheLastSegmentAlone() throws {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)

@@ -1,6 +1,6 @@
 import Storage
 
-/// Builds a column of event identifiers: where a row comes from, the same whenever it is made again.
+/// Builds a column of event identifiers: where a row comes from, whenever it is made.
 ///
 ///     identifier = hash of what it comes from: 16 hexadecimal digits | "-" | a number in it
 ///
