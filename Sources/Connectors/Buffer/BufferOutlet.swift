@@ -53,6 +53,9 @@ final class BufferOutlet {
         }
     }
 
+    /// Bits for the bytes of an entry, which has 32 MiB at most.
+    private static let offsetBits: Int64 = 25
+
     private let reader: LogReader
     private let framing: Framing
     private var place = Place()
@@ -143,6 +146,8 @@ final class BufferOutlet {
                 + split(
                     value.slab.bytes(rest), byteCount, isAtStart: entry.place.offset + start == 0)
         }
+        let origin = RawChunk.Origin(
+            name: "", base: place.offset << Self.offsetBits + Int64(start), countsRecords: false)
         if end == rest.upperBound {
             current = nil
             pass()
@@ -154,7 +159,7 @@ final class BufferOutlet {
                 slab: value.slab, range: rest.lowerBound..<end,
                 place: SourcePlace(
                     name: entry.place.name, offset: entry.place.offset + start),
-                partition: place.open[entry.partition] ?? 0, events: events))
+                partition: place.open[entry.partition] ?? 0, events: events, origin: origin))
     }
 
     /// The end of the last record within `byteCount` bytes, or of the first if that is longer.

@@ -1,5 +1,4 @@
 package import Dataflow
-import Dispatch
 package import Storage
 import Synchronization
 
@@ -28,8 +27,7 @@ package final class BufferedSource: Source {
     private let clock: EngineClock
     private let notice: @Sendable (String) -> Void
     private let shared = BufferIntake.Shared()
-    private let intakeEnd = DispatchSemaphore(value: 0)
-    private var isTakingIn = false
+    private var thread: OwnThread?
     private var writer: LogWriter?
     private var outlet: BufferOutlet?
     private var lastTick = Int64.min
@@ -82,18 +80,14 @@ package final class BufferedSource: Source {
     }
 
     private func start(_ intake: BufferIntake, isLater: Bool) {
-        isTakingIn = true
-        let (handed, end) = (Handover(intake: intake), intakeEnd)
-        DispatchQueue(label: "weir.buffer").async {
-            handed.intake.run(isLater: isLater)
-            end.signal()
-        }
+        let handed = Handover(intake: intake)
+        thread = OwnThread { handed.intake.run(isLater: isLater) }
     }
 
     /// Carries the intake to its thread.
     private struct Handover: @unchecked Sendable {
-        // Sendable: from here on only that thread uses the intake and the source, until the
-        // semaphore says that it has ended; interrupts of a source may come from anywhere.
+        // Sendable: from here on only that thread uses the intake and the source, until it
+        // is joined; interrupts of a source may come from anywhere.
         let intake: BufferIntake
     }
 
@@ -123,12 +117,12 @@ package final class BufferedSource: Source {
     package func interrupt() { shared.reader.wake() }
 
     package func close() {
-        if isTakingIn {
+        if let thread {
             shared.state.withLock { $0.isStopping = true }
             shared.room.wake()
             source.interrupt()
-            intakeEnd.wait()
-            isTakingIn = false
+            thread.join()
+            self.thread = nil
         }
         source.close()
         do {

@@ -28,7 +28,7 @@ package final class LengthPrefixedDecoder: Decoder {
         decoder.begin(
             RawChunk(
                 slab: lines, range: 0..<out, place: chunk.place, partition: chunk.partition,
-                events: chunk.events))
+                events: chunk.events, origin: chunk.origin))
     }
 
     package func next(rowsMax: Int, rejects: inout RejectedRows) -> Batch? {

@@ -1,5 +1,4 @@
 package import Dataflow
-import Dispatch
 package import Storage
 
 /// A queue between the pipeline and a target that may be away: writes and checkpoints do not wait
@@ -28,7 +27,7 @@ package final class QueuedSink: SinkWriter {
     private let name: String
     private let options: Options
     private let fileSystem: any FileSystem
-    private let end = DispatchSemaphore(value: 0)
+    private var thread: OwnThread?
     private var writer: LogWriter?
     private var queue: SinkQueue?
     private let interruption = Interruption()
@@ -87,17 +86,14 @@ package final class QueuedSink: SinkWriter {
         interruption.set { queue.interrupt() }
         let view = try LogView(options.directory, fileSystem: fileSystem)
         let sender = QueueSender(target, queue: queue, view: view)
-        let (handed, end) = (Handover(sender: sender), end)
-        DispatchQueue(label: "weir.queue").async {
-            handed.sender.run()
-            end.signal()
-        }
+        let handed = Handover(sender: sender)
+        thread = OwnThread { handed.sender.run() }
     }
 
     /// Carries the sender to its thread.
     private struct Handover: @unchecked Sendable {
-        // Sendable: from here on only that thread uses the sender and the target, until the
-        // semaphore says that it has ended; interrupts of a target may come from anywhere.
+        // Sendable: from here on only that thread uses the sender and the target, until it
+        // is joined; interrupts of a target may come from anywhere.
         let sender: QueueSender
     }
 
@@ -126,7 +122,8 @@ package final class QueuedSink: SinkWriter {
 
     private func finish(_ queue: SinkQueue, _ failure: (any Error)?) throws {
         queue.close()
-        end.wait()
+        thread?.join()
+        thread = nil
         self.queue = nil
         if failure == nil { try queue.trim() }
         defer { writer = nil }

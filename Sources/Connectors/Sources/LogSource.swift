@@ -148,7 +148,7 @@ package final class LogSource: Source {
         _ reading: Reading, _ index: Int, _ byteCount: Int
     ) throws -> ReadResult? {
         guard let batch = reading.batch, var records = reading.records else { return nil }
-        let first = max(reading.next, batch.firstOffset)
+        var first = max(reading.next, batch.firstOffset)
         let slab = Slab(byteCount: max(min(byteCount, batch.body.byteCount + 4096), 4096))
         var count = 0
         while true {
@@ -165,6 +165,12 @@ package final class LogSource: Source {
             }
             // A key that is gone has no row; one that is resumed at was given out.
             guard let value = record.value, record.offset >= first else { continue }
+            if count == 0 { first = record.offset }
+            // Records of a chunk have offsets without gaps.
+            if count > 0 && record.offset != reading.next {
+                records = before
+                break
+            }
             if value.count > options.recordBytesMax {
                 guard count == 0 else {
                     records = before
@@ -213,7 +219,9 @@ package final class LogSource: Source {
         return .chunk(
             RawChunk(
                 slab: slab, range: 0..<count, place: place(reading, first),
-                partition: options.partitionPerPartition ? index : 0, events: events))
+                partition: options.partitionPerPartition ? index : 0, events: events,
+                origin: RawChunk.Origin(
+                    name: "\(reading.reader.partition)", base: first, countsRecords: true)))
     }
 
     // MARK: Positions

@@ -12,11 +12,29 @@ package struct RawChunk: Sendable {
     package let partition: Int
     /// What became of partitions before this chunk.
     package let events: [PartitionEvent]
+    /// By what records are told apart for ever, where that is not the place.
+    package let origin: Origin?
+
+    /// What identifies the records of a chunk whenever they are read again.
+    package struct Origin: Sendable {
+        package let name: String
+        /// The number of the first record or byte.
+        package let base: Int64
+        /// Whether each record, and not each byte, has a number.
+        package let countsRecords: Bool
+
+        package init(name: String, base: Int64, countsRecords: Bool) {
+            self.name = name
+            self.base = base
+            self.countsRecords = countsRecords
+        }
+    }
 
     package init(
         slab: Slab, range: Range<Int>, place: SourcePlace, partition: Int = 0,
-        events: [PartitionEvent] = []
+        events: [PartitionEvent] = [], origin: Origin? = nil
     ) {
+        self.origin = origin
         self.slab = slab
         self.range = range
         self.place = place

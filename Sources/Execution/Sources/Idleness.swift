@@ -61,6 +61,7 @@ extension RawChunk {
     /// The chunk with one more change of a partition before its records.
     fileprivate func preceded(by event: PartitionEvent) -> RawChunk {
         RawChunk(
-            slab: slab, range: range, place: place, partition: partition, events: events + [event])
+            slab: slab, range: range, place: place, partition: partition,
+            events: events + [event], origin: origin)
     }
 }

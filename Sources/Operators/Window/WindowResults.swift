@@ -41,9 +41,21 @@ struct WindowResults {
         var ordinals = builder.int64s
         for row in 0..<count { ordinals[row] = firstOrdinal + Int64(row) }
         columns.append(builder.finish(count: count))
+        if step.output.origin != nil { columns.append(origins(entries, table, start)) }
         let batch = Batch(columns: columns, count: count)
         let sound = batch.selecting(failures.excluded(from: batch.selection))
         return (sound, failures.isEmpty ? nil : reject(failures, of: batch))
+    }
+
+    /// Identifiers of results: the step with the group, and the window's start.
+    private func origins(_ entries: [UInt32], _ table: HotTable, _ start: Int64) -> Column {
+        var identifiers = EventIdentifiers(count: entries.count)
+        for (row, entry) in entries.enumerated() {
+            let key = Array(table.keyArray(of: entry).dropFirst(KeyEncoder.groupBytes))
+            identifiers.set(
+                row, origin: EventIdentifiers.hash([name], key), number: start)
+        }
+        return identifiers.finish()
     }
 
     /// Error rows for groups without a result; their place is the window and the group.

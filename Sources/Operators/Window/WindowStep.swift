@@ -38,7 +38,7 @@ package struct WindowStep: Sendable {
     /// A step of tumbling windows; `format` is how its window times leave.
     package init(
         input: Schema, by: [Int], size: Int64, offset: Int64 = 0, aggregates: [Aggregate],
-        format: TimestampFormat
+        format: TimestampFormat, hasOrigin: Bool = false
     ) {
         self.input = input
         self.by = by
@@ -57,6 +57,7 @@ package struct WindowStep: Sendable {
         output.add(.eventTime)
         output.add(.watermark)
         output.add(.ordinal)
+        if hasOrigin { output.add(Field(Schema.originName, .string), leaves: false) }
         self.output = output
     }
 

@@ -138,9 +138,10 @@ extension CheckedPipeline {
                 name: name, schema: schema, watermark: spec.watermark?.strategy,
                 makeSource: makeSource(spec, surroundings),
                 makeDecoder: try repeatable {
-                    let decoder = try JSONDecoder(
-                        schema: schema, fields: fields, sourceName: name,
-                        zones: surroundings.zones)
+                    let decoder = identified(
+                        try JSONDecoder(
+                            schema: schema.withoutOrigin, fields: fields, sourceName: name,
+                            zones: surroundings.zones), schema, spec)
                     return spec.framing == .lengthPrefixed
                         ? LengthPrefixedDecoder(decoder) : decoder
                 }, table: table)
@@ -148,7 +149,8 @@ extension CheckedPipeline {
             let files = surroundings.fileSystem
             let count = spec.recordBytesMax
             let input = try CSVInput(
-                schema: schema, dialect: dialect, source: name, zones: surroundings.zones
+                schema: schema.withoutOrigin, dialect: dialect, source: name,
+                zones: surroundings.zones
             ) { path in
                 try? PipelineWorld.read(path, count, files, codec: Codec(path: path))
             }
@@ -156,8 +158,20 @@ extension CheckedPipeline {
             return Plan.SourceNode(
                 name: name, schema: schema, watermark: spec.watermark?.strategy,
                 makeSource: { HeaderNotingSource(try makeSource(), input.headers) },
-                makeDecoder: { input.makeDecoder() }, table: table)
+                makeDecoder: { identified(input.makeDecoder(), schema, spec) }, table: table)
         }
+    }
+
+    /// A decoder whose rows tell where they come from, if somebody asks for that.
+    private func identified(
+        _ decoder: any Decoder, _ schema: Schema, _ spec: SourceSpec
+    ) -> any Decoder {
+        guard schema.origin != nil else { return decoder }
+        // A length before a record is longer than the line end behind it.
+        let lost = spec.framing == .lengthPrefixed ? Framing.lengthPrefixByteCount - 1 : 0
+        return OriginDecoder(
+            decoder, schema: schema, source: spec.name.value, framing: spec.framing,
+            bytesLost: lost)
     }
 
     private func makeSource(

@@ -32,7 +32,8 @@ struct Flow {
             outcome.schemas[Output(node: .source(index), port: .errors)] = RejectedRows.schema
         }
         let checker = StepChecker(
-            expressions: expressions, diagnostics: diagnostics, tables: tables)
+            expressions: expressions, diagnostics: diagnostics, tables: tables,
+            hasEventIDs: file.hasEventIDs)
         // Steps that feed each other in a circle are still read for their own mistakes.
         let rest = file.steps.indices.filter { !graph.order.contains($0) }
         for index in graph.order + rest {
@@ -89,6 +90,7 @@ struct Flow {
         guard let spec = file.sinks[index].spec else { return false }
         let checker = SinkChecker(diagnostics: diagnostics)
         for input in graph.sinkInputs[index] {
+            if before == nil { checkEventID(spec, input) }
             let isOpen = (before ?? outcome).schemas[input]?.record != nil && isJSON(input)
             guard let schema = outcome.schemas[input],
                 let result = checker.check(
@@ -98,6 +100,20 @@ struct Flow {
         }
         checker.checkHeaders(spec, outcome.sinks[index])
         return true
+    }
+
+    /// Records that cannot be read again cannot come again, but others may stand in their places.
+    private func checkEventID(_ sink: SinkSpec, _ input: Output) {
+        guard let eventID = sink.eventID, let source = source(of: input) else { return }
+        switch source.kind {
+        case .tcp, .standardInput:
+            guard source.buffer == nil else { return }
+            diagnostics.error(
+                at: eventID.place,
+                "'event_id' needs records that can be read again: give source "
+                    + "'\(source.name.value)' a 'buffer'")
+        case .file, .log, .generate: return
+        }
     }
 
     /// How an output is called in `inputs`.
@@ -111,18 +127,26 @@ struct Flow {
     }
 
     /// Whether the records behind an output's rows are JSON.
-    private func isJSON(_ output: Output) -> Bool {
+    private func isJSON(_ output: Output) -> Bool { source(of: output)?.format.name != "csv" }
+
+    /// The source behind an output.
+    private func source(of output: Output) -> SourceSpec? {
         var next: Output? = output
         var steps = 0
         while let current = next, steps <= file.steps.count {
             switch current.node {
-            case .source(let index): return file.sources[index].spec?.format.name != "csv"
+            case .source(let index): return file.sources[index].spec
             case .step(let index): next = graph.stepInputs[index]
             }
             steps += 1
         }
-        return true
+        return nil
     }
+}
+
+extension PipelineFile {
+    /// Whether a sink tells rows apart by where they come from.
+    var hasEventIDs: Bool { sinks.contains { $0.spec?.eventID != nil } }
 }
 
 /// What of each output something downstream needs.

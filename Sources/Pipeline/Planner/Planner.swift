@@ -54,7 +54,8 @@ package struct Planner {
     private let expressions: ExpressionReader
 
     private func plan() -> CheckedPipeline? {
-        let sources = SourceChecker(world: world, diagnostics: diagnostics)
+        let sources = SourceChecker(
+            world: world, diagnostics: diagnostics, hasEventIDs: file.hasEventIDs)
         let fields = file.sources.map { $0.spec.flatMap { sources.fields(of: $0) } }
         let whole = Flow(file: file, graph: graph, diagnostics: diagnostics)
         let tables = tableFields(fields)

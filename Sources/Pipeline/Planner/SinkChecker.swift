@@ -21,7 +21,7 @@ struct SinkChecker {
         // The record of a CSV row is not what leaves: it is there for error rows alone.
         if !isOpen { result.set(.record, to: nil) }
         var reads: Set<Int> = []
-        let columns: [Int]
+        var columns: [Int]
         switch sink.format {
         case .json:
             columns = schema.output
@@ -43,6 +43,12 @@ struct SinkChecker {
             result.setOutput(columns)
         }
         reads.formUnion(columns)
+        if let name = sink.eventID, let origin = schema.origin {
+            result.rename(origin, to: name.value)
+            columns.append(origin)
+            result.setOutput(result.output + [origin], hidden: schema.hidden + [name.value])
+            reads.insert(origin)
+        }
         guard checkPath(sink, schema, title, &reads) else { return nil }
         return Result(schema: result, columns: columns, reads: reads)
     }

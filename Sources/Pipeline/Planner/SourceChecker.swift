@@ -5,6 +5,8 @@ import Dataflow
 struct SourceChecker {
     let world: PipelineWorld
     let diagnostics: Diagnostics
+    /// Whether a sink tells rows apart by where they come from.
+    let hasEventIDs: Bool
 
     /// The fields of a source, declared or guessed; nil where they cannot be known now.
     func fields(of source: SourceSpec) -> [FieldSpec]? {
@@ -111,7 +113,8 @@ struct SourceChecker {
     /// The schema with all fields and all columns of the engine.
     func schema(of source: SourceSpec, _ fields: [FieldSpec]) -> Schema? {
         guard source.table == nil else { return nil }
-        return makeSchema(source, fields, Set(Schema.EngineColumn.allCases))
+        return makeSchema(
+            source, fields, Set(Schema.EngineColumn.allCases), hasOrigin: hasEventIDs)
     }
 
     /// The fields among `wanted` columns of the whole schema, and the schema they make.
@@ -122,23 +125,28 @@ struct SourceChecker {
         let kept = fields.indices.filter { index in
             wanted.contains(index) || fields[index].name.value == time
         }
-        let engine = Schema.EngineColumn.allCases.filter { column in
+        var engine = Schema.EngineColumn.allCases.filter { column in
             whole?.index(of: column).map { wanted.contains($0) } ?? false
         }
+        let hasOrigin = whole?.origin.map { wanted.contains($0) } ?? false
+        // An origin is found by the record.
+        if hasOrigin { engine.append(.record) }
         let keptFields = kept.map { fields[$0] }
-        return (keptFields, makeSchema(source, keptFields, Set(engine)))
+        return (keptFields, makeSchema(source, keptFields, Set(engine), hasOrigin: hasOrigin))
     }
 
     /// Decoded fields, then the record, then what the engine fills.
     ///
     /// Rows of JSON leave as their record, rows of CSV as their fields.
     private func makeSchema(
-        _ source: SourceSpec, _ fields: [FieldSpec], _ engine: Set<Schema.EngineColumn>
+        _ source: SourceSpec, _ fields: [FieldSpec], _ engine: Set<Schema.EngineColumn>,
+        hasOrigin: Bool
     ) -> Schema {
         var schema = Schema()
         let isCSV = source.format.name == "csv"
         for field in fields { schema.add(field.field, leaves: isCSV) }
         if engine.contains(.record) { schema.add(.record) }
+        if hasOrigin { schema.add(Field(Schema.originName, .string), leaves: false) }
         if let time = source.eventTime {
             schema.set(.eventTime, to: schema.index(of: time.value))
             if engine.contains(.watermark) { schema.add(.watermark) }

@@ -20,6 +20,8 @@ struct StepChecker {
     let diagnostics: Diagnostics
     /// By name; nil for one whose schema is not known.
     let tables: [String: JoinTable?]
+    /// Whether a sink tells rows apart by where they come from.
+    let hasEventIDs: Bool
 
     /// What checking a step gave.
     struct Result {
@@ -230,7 +232,8 @@ struct StepChecker {
         let checked = WindowStep(
             input: input, by: by, size: window.size, offset: window.offset,
             aggregates: found.map(\.checked),
-            format: input.eventTime.map { input.fields[$0].timestampFormat } ?? .rfc3339)
+            format: input.eventTime.map { input.fields[$0].timestampFormat } ?? .rfc3339,
+            hasOrigin: hasEventIDs)
         let reads = found.reduce(Set(by).union(StepChecker.timeColumns(input))) {
             $0.union($1.reads)
         }

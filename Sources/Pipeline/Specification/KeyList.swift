@@ -260,7 +260,8 @@ extension KeyList {
             Key("inputs", "output or list of outputs", "the entry above"),
             Key("format", "mapping or json or csv", "json"),
         ])
-    static let stdoutSink = KeyList(title: "Sink: stdout", keys: [])
+    static let stdoutSink = KeyList(
+        title: "Sink: stdout", keys: [Key("event_id", "name of a new field", "none")])
     static let fileSink = KeyList(
         title: "Sink: file",
         keys: [Key("path", "path template", "required"), Key("roll", "mapping", "off")])
@@ -275,6 +276,7 @@ extension KeyList {
             Key("retry_min", "duration", "100ms"),
             Key("retry_max", "duration", "10s"),
             Key("queue", "mapping", "{}"),
+            Key("event_id", "name of a new field", "none"),
         ])
     static let queue = KeyList(
         title: "queue", path: "queue.",
@@ -314,6 +316,7 @@ extension KeyList {
         case ("sources", "tcp"): tcpSource.keys
         case ("sources", "log"): logSource.keys
         case ("sources", "generate"): generateSource.keys
+        case ("sinks", "stdout"): stdoutSink.keys
         case ("sinks", "file"): fileSink.keys
         case ("sinks", "tcp"): tcpSink.keys
         case ("sinks", "log"): logSink.keys

@@ -46,6 +46,9 @@ struct SinkReader {
             default: .blackhole
             }
         let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
+        let hasEventID = type == "stdout" || type == "tcp"
+        let eventID =
+            hasEventID ? reader.string("event_id", takes: "the name of the new field") : nil
         reader.finish()
         if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed, case .csv = format {
             diagnostics.error(
@@ -57,7 +60,8 @@ struct SinkReader {
                 at: reader.place(of: "format"), "a log sink takes json: its records have no header")
         }
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
-        return SinkSpec(name: name, inputs: inputs, kind: kind, format: format)
+        return SinkSpec(
+            name: name, inputs: inputs, kind: kind, format: format, eventID: eventID)
     }
 
     private func readFile(_ reader: SpecReader) -> FileSinkSpec? {

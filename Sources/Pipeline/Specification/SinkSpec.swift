@@ -7,6 +7,8 @@ package struct SinkSpec: Sendable {
     package let inputs: [Located<String>]?
     package let kind: Kind
     package let format: OutputFormatSpec
+    /// The member that tells rows apart which come again after a crash.
+    package let eventID: Located<String>?
 
     package enum Kind: Sendable {
         case standardOutput

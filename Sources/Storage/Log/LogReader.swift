@@ -279,7 +279,7 @@ package final class LogReader {
         var end = mark.end.offset
         if let next, next <= mark.end.segment { end = next }
         if nextOffset < end {
-            // Not durable, and behind it nothing whole: its writer will cut it off later.
+            // Not durable, and behind it nothing whole: its writer will cut it at its next start.
             let isOpen = end == mark.end.offset && nextOffset >= mark.synced
             if isOpen && segment == mark.end.segment {
                 walker = nil

@@ -111,7 +111,7 @@ struct LogHistoryTests {
         #expect(try fixture.writer().append(["d"]) == 3..<4)
     }
 
-    /// A backlog is not loaded at the start: opening reads one segment's end of however many.
+    /// A backlog is not loaded at the start: opening reads the end of one segment alone.
     @Test func openingReadsTheLastSegmentAlone() throws {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)
