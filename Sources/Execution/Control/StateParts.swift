@@ -9,8 +9,8 @@ final class StateParts {
     private let background: any BackgroundWork
     private var keepsFiles: Bool
 
-    /// Takes the directory over; `copies` are other places with checkpoints of it. Without checkpoints a run begins without state: what an earlier
-    /// one left there is removed.
+    /// Takes the directory over; `copies` are other places with checkpoints of it. Without
+    /// checkpoints a run begins without state: what an earlier one left there is removed.
     init(
         _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool, copies: [String],
         background: any BackgroundWork, log: (String) -> Void
