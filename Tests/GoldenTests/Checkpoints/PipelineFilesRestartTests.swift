@@ -57,10 +57,10 @@ struct PipelineFilesRestartTests {
         Case(
             title: "\(name), generated", name: name,
             set: set + [
-                "sources.\(source).rows=6000", "sources.\(source).span=40m",
+                "sources.\(source).rows=5000", "sources.\(source).span=40m",
                 "sinks.\(sink).type=file", "sinks.\(sink).path=out/\(sink)",
             ],
-            input: { [:] }, chunkBytes: 20 << 10, reads: 3...20)
+            input: { [:] }, chunkBytes: 20 << 10, reads: 3...14)
     }
 
     @Test func everyFileIsInterrupted() {
@@ -117,7 +117,7 @@ struct PipelineFilesRestartTests {
                 + ["settings.workers=2"])
         #expect(whole.failure == nil)
         expectSame(whole, plain, inputs, "undisturbed")
-        for seed in Seeds.list(2) {
+        for seed in Seeds.list(inputs.isEmpty ? 1 : 2) {
             var random = SplitMix64(seed: seed)
             let (run, count) = try Restarts.finish(
                 file.name, over: try fileSystem(file), set: file.set, state: state,
