@@ -51,7 +51,8 @@ struct KeyedPressureTests {
             waiting.withLock { $0.append(job) }
         }
 
-        func wait(_ waker: Waker, milliseconds: Int) {
+        func wait(_ waker: Waker, microseconds: Int) {
+            let milliseconds = microseconds / 1000
             waits.withLock { $0.append(milliseconds) }
             guard milliseconds >= StateStore.waitMilliseconds else { return }
             let jobs = waiting.withLock { waiting in
