@@ -16,8 +16,8 @@ package struct LogFindings: Sendable, Equatable {
 
 /// Finds out where a partition really ends: from its last segment alone, however long it is.
 ///
-/// Bytes that were not durable may be missing after the machine stopped: what stands behind the last
-/// whole batch is cut. Bytes that were durable are never cut: where they are wrong, their offsets
+/// Bytes that were not durable may be missing after the machine stopped: what stands behind the
+/// last whole batch is cut. Bytes that were durable are never cut: where they are wrong, their offsets
 /// stay lost, and the log goes on in a new segment. Damage with whole batches behind it is stepped
 /// over.
 struct LogRecovery {
