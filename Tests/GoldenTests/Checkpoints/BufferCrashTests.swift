@@ -93,15 +93,15 @@ struct BufferCrashTests {
                 try #require(!text.isEmpty)
                 last = text.split(separator: "\n").last.flatMap { Int($0) } ?? 0
             }
-            safe.append((clones.all.count, sent))
+            safe.append((clones.begunCount, sent))
         }
         let failure = running.stop(files, atLines: sent)
         #expect(failure == .some(.none))
         files.observe(nil)
         #expect(files.text("out.ndjson") == (0..<sent).map { "{\"n\":\($0)}\n" }.joined())
         #expect(clones.all.count > 3)
-        for (number, clone) in clones.all.enumerated() {
-            let told = safe.last { $0.clones <= number }?.count ?? 0
+        for clone in clones.all {
+            let told = safe.last { $0.clones <= clone.number }?.count ?? 0
             let again = try Running(over: clone.files, port: try Self.freePort())
             let failure = again.stop(clone.files, atLines: told)
             #expect(failure == .some(.none), "\(clone.note)")

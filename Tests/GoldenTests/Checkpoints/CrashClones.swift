@@ -4,11 +4,14 @@ import TestSupport
 /// What the disk would have been, had the machine stopped before an operation.
 final class CrashClones: Sendable {
     struct Clone: Sendable {
+        /// How many clones were begun before it.
+        let number: Int
         let files: MemoryFileSystem
         let note: String
     }
 
     private let taken = Mutex<[Clone]>([])
+    private let begun = Mutex(0)
     private let random: Mutex<SplitMix64>
     /// One of so many operations is followed by a crash.
     private let rarity: Int
@@ -31,10 +34,17 @@ final class CrashClones: Sendable {
             return (random.next(), random.chance(0.3))
         }
         guard let (seed, isKill) = choice else { return }
+        let number = begun.withLock { begun in
+            defer { begun += 1 }
+            return begun
+        }
         let clone = isKill ? files.crashKeepingWritten() : files.crash(seed: seed)
         let what = isKill ? "killed" : "cut off with seed \(seed)"
-        taken.withLock { $0.append(Clone(files: clone, note: "\(what) \(note)")) }
+        taken.withLock { $0.append(Clone(number: number, files: clone, note: "\(what) \(note)")) }
     }
+
+    /// Clones that were begun: what happens from now on is in none of them.
+    var begunCount: Int { begun.withLock { $0 } }
 
     var all: [Clone] { taken.withLock { $0 } }
 }
