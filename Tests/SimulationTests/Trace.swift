@@ -18,9 +18,10 @@ struct Trace: Equatable {
         if keepsLines { lines.append(text) }
     }
 
-    /// Notes what files hold.
+    /// Notes what files hold, but those that name the process.
     mutating func note(_ contents: [String: [UInt8]]) {
-        for (path, bytes) in contents.sorted(by: { $0.key < $1.key }) {
+        for (path, bytes) in contents.sorted(by: { $0.key < $1.key })
+        where path != "state/LOCK" {
             let hash = Slab(bytes).hash(0..<bytes.count)
             note("\(path) has \(bytes.count) bytes, \(String(hash, radix: 16))")
         }
