@@ -15,7 +15,7 @@ package final class LogSink: SinkWriter {
         package var log = LogOptions()
         /// Whether output counts with checkpoints alone.
         package var isStaged = false
-        /// What to do when the log has committed more than the checkpoint knows of.
+        /// What to do when the log has committed more than the restored checkpoint knows of.
         package var ahead = StagedFileSink.Ahead.refuse
 
         package init(directory: String) { self.directory = directory }
@@ -26,6 +26,8 @@ package final class LogSink: SinkWriter {
     private let clock: EngineClock
     private var writer: LogWriter?
     private var batches: [LogBatchBuilder] = []
+    /// What the log had when its limits were last applied.
+    private var bytesRetained = 0
 
     /// Bytes of records after which a batch is appended.
     private static let batchBytesMax = 1 << 20
@@ -103,11 +105,23 @@ package final class LogSink: SinkWriter {
     }
 
     package func flush() throws {
-        if !options.isStaged { try writer?.commit() }
+        guard !options.isStaged, let writer else { return }
+        try writer.commit()
+        // Nothing can go before another segment is finished.
+        if writer.byteCount - bytesRetained >= writer.options.segmentBytes {
+            try Self.retain(writer, clock)
+            bytesRetained = writer.byteCount
+        }
+    }
+
+    /// Removes the oldest segments, as far as the log's limits of size and age say.
+    private static func retain(_ writer: LogWriter, _ clock: EngineClock) throws {
+        guard writer.options.bytesKept != nil || writer.options.ageKept != nil else { return }
+        try writer.retain(now: clock.wallMicroseconds())
     }
 
     package func close() throws {
-        if !options.isStaged { try writer?.retain(now: clock.wallMicroseconds()) }
+        if !options.isStaged, let writer { try Self.retain(writer, clock) }
         try writer?.close()
         writer = nil
     }
@@ -125,7 +139,11 @@ package final class LogSink: SinkWriter {
         var staged = StagedOutput()
         staged.own = ends.encoded
         staged.sync = { _ = try writer.stage() }
-        staged.commit = { try writer.commit(ends, epoch: UInt64(epoch)) }
+        let clock = clock
+        staged.commit = {
+            try writer.commit(ends, epoch: UInt64(epoch))
+            try Self.retain(writer, clock)
+        }
         return staged
     }
 

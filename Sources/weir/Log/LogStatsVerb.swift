@@ -64,7 +64,7 @@ struct LogTrimVerb: ParsableCommand {
 
     func run() throws {
         try LogCommand.run {
-            let writer = try LogWriter(log.directory, fileSystem: DiskFileSystem())
+            let writer = try LogWriter(log.directory, fileSystem: Machine.files)
             let view = try log.view()
             if let to {
                 let all = Array(0..<writer.options.partitionCount)
@@ -179,8 +179,8 @@ struct LogStatistics {
                 + "\"synced\":\(partition.synced)}"
         }
         let held = holds.map { hold in
-            "{\"name\":\"\(hold.name)\",\"offsets\":["
-                + hold.offsets.map(String.init).joined(separator: ",") + "]}"
+            let offsets = hold.offsets.map(String.init).joined(separator: ",")
+            return "{\"name\":\"\(hold.name)\",\"offsets\":[\(offsets)]}"
         }
         return "{\"bytes\":\(byteCount),\"segments\":\(segmentCount),\"epoch\":\(mark.epoch),"
             + "\"partitions\":[\(partitions.joined(separator: ","))],"
