@@ -187,6 +187,7 @@ struct ExplainTests {
                 "nothing: it is read again from the last checkpoint on",
                 "what was received since the last checkpoint: at most once",
             ])
+        #expect(described.sinks[2].whenAway.contains("a queue of 1GiB on disk"))
         #expect(
             described.sinks.map(\.guarantee) == [
                 "exactly once, with each checkpoint",

@@ -45,6 +45,17 @@ extension CheckedPipeline {
         }
     }
 
+    /// What a sink does while its target is away.
+    func whenAway(_ sink: SinkSpec) -> String {
+        guard case .tcp(let tcp) = sink.kind, hasCheckpoints else {
+            return sink.kind.behaviour.whenAway
+        }
+        return
+            "connects again, up to \(Quantity.text(microseconds: tcp.retryMax)) later; meanwhile "
+            + "rows wait in a queue of \(Quantity.text(bytes: tcp.queue.quota)) on disk, and then "
+            + "sources with them"
+    }
+
     /// The source whose rows come out of an edge.
     private func source(behind edge: Plan.Edge) -> Int {
         var node = edge.node

@@ -196,11 +196,11 @@ extension CheckedPipeline {
     }
 
     private func describe(_ sink: CheckedSink) -> PipelineDescription.Sink {
-        let (target, away) = sink.spec.kind.behaviour
+        let target = sink.spec.kind.behaviour.target
         return PipelineDescription.Sink(
             name: secrets.redact(sink.spec.name.value), type: sink.spec.type,
             target: secrets.redact(target), format: sink.spec.format.name,
-            inputs: sink.inputs.map { title($0.edge) }, whenAway: away,
+            inputs: sink.inputs.map { title($0.edge) }, whenAway: whenAway(sink.spec),
             guarantee: guarantee(of: sink))
     }
 
