@@ -19,7 +19,7 @@ struct BufferCrashTests {
         init(over files: MemoryFileSystem, port: Int) throws {
             let yaml = """
                 settings:
-                  state: { path: state }
+                  state: { path: state, memory_limit: 1MiB }
                   checkpoint: { every: 10ms, keep: 2 }
                   workers: 2
                   batch_rows: 20

@@ -16,7 +16,7 @@ struct CrashTests {
 
     @Test(
         arguments: [Workload.chain, .dedup],
-        ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory }"])
+        ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory, reserve: 64KiB }"])
     func everyCrashIsRecoveredFrom(_ workload: Workload, _ state: String) throws {
         let input = WorkloadInput(
             name: "crashes", rows: 3_000, seed: Seeds.base + 8, disorder: 30_000,

@@ -24,7 +24,7 @@ struct PipelineFilesRestartTests {
     }
 
     private static let states = [
-        "{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory }",
+        "{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory, reserve: 64KiB }",
     ]
 
     /// The files as their golden tests read them, in small chunks.

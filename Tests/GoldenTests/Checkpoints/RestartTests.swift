@@ -7,7 +7,7 @@ import Testing
 struct RestartTests {
     @Test(
         arguments: Workload.allCases,
-        ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory }"])
+        ["{ path: state, memory_limit: 1MiB }", "{ path: state, backend: memory, reserve: 64KiB }"])
     func interruptedRunsGiveTheSame(_ workload: Workload, _ state: String) throws {
         let input = WorkloadInput(
             name: "interrupted", rows: 20_000, seed: Seeds.base + 7, disorder: 60_000,
