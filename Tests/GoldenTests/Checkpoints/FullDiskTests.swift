@@ -47,7 +47,8 @@ struct FullDiskTests {
 
     private static let states = [
         "{ path: state, memory_limit: 1MiB, reserve: 64KiB }",
-        "{ path: state, memory_limit: 1MiB, reserve: 0B }", "{ path: state, backend: memory, reserve: 64KiB }",
+        "{ path: state, memory_limit: 1MiB, reserve: 0B }",
+        "{ path: state, backend: memory, reserve: 64KiB }",
     ]
 
     /// From some operation on nothing has room, until some more have failed.
