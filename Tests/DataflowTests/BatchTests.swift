@@ -28,7 +28,6 @@ struct BatchTests {
         var random = RandomBatches(schema, seed: seed)
         random.selected = 1
         let batch = random.batch(rows: 60)
-        let ordinal = try #require(schema.ordinal)
         let parts = random.random.int(1...5)
         var rows = [[Int]](repeating: [], count: parts)
         var kept: [Int] = []
@@ -43,7 +42,7 @@ struct BatchTests {
             if hashed { part.keyHashes = hashes }
             return random.random.chance(0.5) ? part.compacted() : part
         }
-        let merged = Batch.merged(pieces, byOrdinal: ordinal)
+        let merged = Batch.merged(pieces, inOrderOf: schema)
         let expected = batch.selecting(Selection(kept))
         #expect(BatchText.cells(merged) == BatchText.cells(expected), "\(Seeds.note(seed))")
         if hashed && !kept.isEmpty {
@@ -54,10 +53,10 @@ struct BatchTests {
     }
 
     @Test func nothingMergesToNothing() {
-        #expect(Batch.merged([], byOrdinal: 0).isEmpty)
+        #expect(Batch.merged([], inOrderOf: Schema()).isEmpty)
         let column = CellBatches.column([.int(1)], .int)
         let empty = Batch(columns: [column], selection: Selection(all: 0))
-        #expect(Batch.merged([empty, empty], byOrdinal: 0).isEmpty)
+        #expect(Batch.merged([empty, empty], inOrderOf: Schema()).isEmpty)
         #expect(Batch.concatenated([]).isEmpty)
         #expect(Batch.concatenated([empty, empty]).isEmpty)
     }

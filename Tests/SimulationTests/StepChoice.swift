@@ -83,17 +83,25 @@ struct StepChoice {
 
     /// A step behind a window.
     private mutating func later(_ name: String) -> Step {
-        switch random.int(0..<3) {
+        switch random.int(0..<4) {
         case 0: return Step(name: name, text: "type: filter, where: \"n > 1\"")
         case 1: return Step(name: name, text: "type: map, set: { x\(name): total / n }")
+        case 2:
+            let key = random.pick(hasRegion ? ["region", "n", "[ n, region ]"] : ["n"])
+            let keep = random.pick(["first", "last"])
+            return Step(
+                name: name,
+                text: "type: dedup, key: \(key), bucket: 10m, retain: 5m, keep: \(keep)",
+                isKeyed: true, side: "\(name).late")
         default:
             let by = hasRegion ? random.pick(["region", "[]"]) : "[]"
+            let total = random.pick(["max", "first", "last"])
             windows += 1
             hasRegion = by == "region"
             return Step(
                 name: name,
                 text: "type: window, by: \(by), window: { kind: tumbling, size: 10m }, "
-                    + "aggregate: { n: sum(n), total: max(total) }", isKeyed: true,
+                    + "aggregate: { n: sum(n), total: \(total)(total) }", isKeyed: true,
                 side: "\(name).late")
         }
     }

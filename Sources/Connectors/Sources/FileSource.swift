@@ -172,8 +172,8 @@ package final class FileSource: Source {
     /// Of files read one after the other: all paths, and how many of them were begun; of the last
     /// of those its place, if it was not left yet. Of followed files: what `FileFollower` says.
     package var position: SourcePosition? {
-        var writer = ByteWriter()
-        do {
+        get throws {
+            var writer = ByteWriter()
             if let follower {
                 writer.append(PositionForm.followed.rawValue)
                 try follower.encode(to: &writer)
@@ -189,11 +189,8 @@ package final class FileSource: Source {
                 writer.append(count: pendingEnds.count)
                 for partition in pendingEnds { writer.append(count: partition) }
             }
-        } catch {
-            // The next read of the file gives the error.
-            return nil
+            return SourcePosition(writer.bytes)
         }
-        return SourcePosition(writer.bytes)
     }
 
     /// Partitions whose ends are not told yet.

@@ -88,7 +88,7 @@ package final class RateLimitedSource: Source {
 
     package func close() { source.close() }
 
-    package var position: SourcePosition? { source.position }
+    package var position: SourcePosition? { get throws { try source.position } }
 
     package func resume(at position: SourcePosition) throws { try source.resume(at: position) }
 

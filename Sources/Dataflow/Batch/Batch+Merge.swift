@@ -1,14 +1,14 @@
 import Storage
 
 extension Batch {
-    /// The rows of several batches of one schema as one dense batch, in the order of `ordinal`, a
-    /// column of ascending whole numbers in each of them; rows of equal ordinals keep the order of
-    /// the batches.
-    package static func merged(_ batches: [Batch], byOrdinal ordinal: Int) -> Batch {
+    /// The rows of several batches of one chunk and schema as one dense batch, in the order of the
+    /// schema's watermarks, then ordinals, which ascend in each of them; rows where both are equal
+    /// keep the order of the batches.
+    package static func merged(_ batches: [Batch], inOrderOf schema: Schema) -> Batch {
         let parts = batches.filter { !$0.isEmpty }
         guard let first = parts.first else { return Batch(columns: [], count: 0) }
         guard parts.count > 1 else { return first.compacted() }
-        let picks = order(parts, byOrdinal: ordinal)
+        let picks = order(parts, by: [schema.watermark, schema.ordinal].compactMap { $0 })
         let columns = first.columns.indices.map { index in
             Column.picking(picks, from: parts.map { $0.columns[index] })
         }
@@ -19,11 +19,17 @@ extension Batch {
     }
 
     /// Where the next row comes from: the batch in the upper half, the physical row in the lower.
-    private static func order(_ parts: [Batch], byOrdinal ordinal: Int) -> [UInt64] {
+    private static func order(_ parts: [Batch], by columns: [Int]) -> [UInt64] {
         var picks: [UInt64] = []
         picks.reserveCapacity(parts.reduce(0) { $0 + $1.count })
         var places = [Int](repeating: 0, count: parts.count)
-        var heads = parts.map { $0.columns[ordinal].int64(at: $0.selection[0]) }
+        func place(_ part: Batch, _ row: Int) -> (Int64, Int64) {
+            (
+                columns.first.map { part.columns[$0].int64(at: row) } ?? 0,
+                columns.last.map { part.columns[$0].int64(at: row) } ?? 0
+            )
+        }
+        var heads = parts.map { place($0, $0.selection[0]) }
         while true {
             var least = -1
             for part in heads.indices where places[part] < parts[part].count {
@@ -34,7 +40,7 @@ extension Batch {
             picks.append(UInt64(least) << 32 | UInt64(selection[places[least]]))
             places[least] += 1
             if places[least] < selection.count {
-                heads[least] = parts[least].columns[ordinal].int64(at: selection[places[least]])
+                heads[least] = place(parts[least], selection[places[least]])
             }
         }
     }

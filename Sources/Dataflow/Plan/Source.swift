@@ -21,8 +21,8 @@ package protocol Source: AnyObject {
     func close()
 
     /// Where it stands: behind everything that `read` has given. Nil for one that cannot be read
-    /// again from there.
-    var position: SourcePosition? { get }
+    /// again from there. What a reading fails of may fail this, too.
+    var position: SourcePosition? { get throws }
 
     /// Opens it where it stood when `position` was taken, in place of `open`.
     func resume(at position: SourcePosition) throws

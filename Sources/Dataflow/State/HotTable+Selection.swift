@@ -12,3 +12,10 @@ extension Slab {
         storeWord(word, at: place * 4)
     }
 }
+
+extension EncodedKeys {
+    /// The hash of a row's key.
+    package func hash(_ row: Int) -> Int64 {
+        Int64(hashes.word(row * 2)) | Int64(hashes.word(row * 2 + 1)) << 32
+    }
+}

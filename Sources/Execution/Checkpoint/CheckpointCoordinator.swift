@@ -245,14 +245,14 @@ final class CheckpointCoordinator {
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
             var positions = kept.compactMap { $0.position(of: node.name) }
-            // The first checkpoint will stand behind here.
-            if kept.isEmpty, let position = source.position { positions = [position] }
-            if let secondPlace, !isFinished {
-                guard let there = secondPlace.positions(of: node.name) else { continue }
-                positions += there
-            }
-            if positions.isEmpty { continue }
             do {
+                // The first checkpoint will stand behind here.
+                if kept.isEmpty, let position = try source.position { positions = [position] }
+                if let secondPlace, !isFinished {
+                    guard let there = secondPlace.positions(of: node.name) else { continue }
+                    positions += there
+                }
+                if positions.isEmpty { continue }
                 try source.keep(from: positions, isFinished: isFinished)
             } catch {
                 log("source '\(node.name)' keeps more than it needs: \(error)")

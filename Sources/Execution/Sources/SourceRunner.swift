@@ -73,7 +73,7 @@ final class SourceRunner: InputRunner {
             let events = idleness?.noteNothing(now: core.clock.monotonicNanoseconds()) ?? []
             if !events.isEmpty { offered = .records(RawChunk(events: events)) }
         }
-        if offered != nil && core.keepsPositions { position = source.position }
+        if offered != nil && core.keepsPositions { position = try source.position }
         return offered != nil
     }
 }

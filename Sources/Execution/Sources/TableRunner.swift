@@ -47,7 +47,7 @@ final class TableRunner: InputRunner {
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
         case .chunk(let raw):
             try add(raw)
-            if isLoaded { publish() }
+            if isLoaded { try publish() }
             return .progressed
         case .rejected(let records):
             rejected = RejectedRows.batch(of: records, source: node.name)
@@ -57,10 +57,10 @@ final class TableRunner: InputRunner {
             return .idle
         case .nothing:
             if isLoaded { return .idle }
-            publish()
+            try publish()
             return .progressed
         case .end:
-            if !isLoaded { publish() }
+            if !isLoaded { try publish() }
             return leave()
         }
     }
@@ -90,8 +90,9 @@ final class TableRunner: InputRunner {
         if !rejects.isEmpty { rejected = rejects.take() }
     }
 
-    private func publish() {
-        core.sequencer.setTable(table, to: builder.version(), from: index, at: source.position)
+    private func publish() throws {
+        let position = try source.position
+        core.sequencer.setTable(table, to: builder.version(), from: index, at: position)
         isLoaded = true
     }
 }

@@ -7,7 +7,8 @@ final class ExchangeTask {
     /// Whether several workers send to it for each chunk, or only the one that decoded it.
     private let isFedByAll: Bool
     private let workers: Int
-    private let ordinal: Int?
+    /// By which rows of several workers are ordered; nil where order does not matter.
+    private let order: Schema?
     private var expected = Queue<Mark>()
     private var received: [Queue<ExchangeMessage>]
 
@@ -19,7 +20,7 @@ final class ExchangeTask {
         isFedByAll = topology.senders(toTask: runner.index) > 1
         received = (0..<workers).map { _ in Queue() }
         let step = topology.plan.steps[runner.task.steps[0]]
-        ordinal = step.needsOrder ? step.inputSchema.ordinal : nil
+        order = step.needsOrder ? step.inputSchema : nil
     }
 
     func expect(_ mark: Mark) { expected.append(mark) }
@@ -45,8 +46,8 @@ final class ExchangeTask {
         let messages = senders.compactMap { received[$0].popFirst() }
         _ = expected.popFirst()
         let batches = messages.flatMap(\.batches)
-        if let ordinal, isFedByAll {
-            let merged = Batch.merged(batches, byOrdinal: ordinal)
+        if let order, isFedByAll {
+            let merged = Batch.merged(batches, inOrderOf: order)
             if !merged.isEmpty { try runner.take(merged) }
         } else {
             for batch in batches { try runner.take(batch) }

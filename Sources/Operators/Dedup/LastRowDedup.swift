@@ -6,7 +6,7 @@ import Storage
 ///
 /// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its
 /// end; what comes for it later is late. Released rows leave by bucket, then in the order of their
-/// arrival. The step's own watermark stays at the start of the oldest bucket that may hold rows,
+/// arrival, or where they are themselves results of a step, by the hash of their key. The step's own watermark stays at the start of the oldest bucket that may hold rows,
 /// and so does that of the released rows: it depends on the input's watermark alone, not on which
 /// keys this worker has.
 final class LastRowDedup: Operator {
@@ -47,7 +47,7 @@ final class LastRowDedup: Operator {
         let entries = Slab(byteCount: keys.rowCount * 4)
         let arrival = Arrival(
             batch: batch, watermarks: batch.columns[mark], chunk: chunk.number,
-            ordinals: step.input.ordinal.map { batch.columns[$0] })
+            ordinals: step.input.ordinal.map { batch.columns[$0] }, keys: keys)
         for (start, rows) in parts.runs where !rows.isEmpty {
             try hold(rows, of: arrival, bucket: start, keys, entries)
         }
@@ -176,7 +176,6 @@ final class LastRowDedup: Operator {
         if let mark = step.input.watermark {
             columns[mark] = Self.column(held.map { _ in oldest(start) })
         }
-        // Positions order the rows of all workers; ordinals of different chunks would not.
         if let ordinal = step.input.ordinal { columns[ordinal] = Self.column(held.map(\.position)) }
         counters.held -= held.count
         counters.passed += held.count
@@ -198,12 +197,15 @@ private struct Arrival {
     let watermarks: Column
     let chunk: Int
     let ordinals: Column?
+    let keys: EncodedKeys
 
-    /// A number that grows with the row's place in the order of the world: chunks by their
-    /// numbers, 16 million rows each.
+    /// The ordinal with which a row is released.
     func position(of row: Int) -> Int64 {
         let ordinal = ordinals?.int64(at: row) ?? Int64(row)
-        return Int64(truncatingIfNeeded: chunk) << 24 | min(ordinal, 1 << 24 - 1)
+        guard DerivedOrdinal.isDerived(ordinal) else {
+            return DerivedOrdinal.of(chunk: chunk, place: ordinal)
+        }
+        return DerivedOrdinal.of(hash: keys.hash(row))
     }
 }
 

@@ -7,29 +7,34 @@ import Storage
 /// reference count per row and aggregate cost twice what the aggregate itself does.
 @safe
 final class GroupStates {
+    /// Where the rows stand in the order of the world.
+    struct Place {
+        /// The number of their chunk.
+        let chunk: Int
+        let watermarks: Column
+        let ordinals: Column?
+    }
+
     let table: HotTable
     let keys: EncodedKeys
     let rows: Selection
     /// By row: the entry of its group, perhaps with `HotTable.isNewMark`.
     let entries: Slab
     let extras: GroupExtras
-    /// The number of the chunk; with a row's ordinal, its position.
-    let chunk: Int
-    let ordinals: Column?
+    let place: Place
     /// By row: the address of its group's value.
     private let addresses: Slab
 
     init(
         table: HotTable, keys: EncodedKeys, rows: Selection, entries: Slab, extras: GroupExtras,
-        chunk: Int, ordinals: Column?
+        place: Place
     ) {
         self.table = table
         self.keys = keys
         self.rows = rows
         self.entries = entries
         self.extras = extras
-        self.chunk = chunk
-        self.ordinals = ordinals
+        self.place = place
         addresses = Slab(byteCount: keys.rowCount * 8)
         locate()
     }

@@ -5,8 +5,8 @@ import Storage
 ///
 /// A window `[start, end)` is a bucket of state. A row goes into its window if the watermark that
 /// stood before it is below the window's end, and is late otherwise; when the watermark behind a
-/// chunk reaches the end, the window's results leave, in order of the groups' keys, and its state
-/// is dropped. Sliding and session windows can share all of this: only which buckets a row touches
+/// chunk reaches the end, the window's results leave (see `WindowResults`), and its state is
+/// dropped. Sliding and session windows can share all of this: only which buckets a row touches
 /// and when a bucket's groups become a result would differ.
 final class WindowOperator: Operator {
     private let step: WindowStep
@@ -58,12 +58,13 @@ final class WindowOperator: Operator {
         let keys = encoder.encode(batch.selecting(parts.onTime))
         let entries = Slab(byteCount: keys.rowCount * 4)
         let ordinals = step.input.ordinal.map { batch.columns[$0] }
+        let place = GroupStates.Place(
+            chunk: chunk.number, watermarks: batch.columns[mark], ordinals: ordinals)
         for (start, rows) in parts.buckets where !rows.isEmpty {
             let table = try state.getOrInsert(start, keys, rows: rows, into: entries)
             let groups = GroupStates(
                 table: table, keys: keys, rows: rows, entries: entries,
-                extras: extras[start] ?? makeExtras(start), chunk: chunk.number,
-                ordinals: ordinals)
+                extras: extras[start] ?? makeExtras(start), place: place)
             for (aggregate, input) in zip(aggregates, inputs) {
                 aggregate.update(input, rows, groups)
             }
@@ -100,14 +101,11 @@ final class WindowOperator: Operator {
     }
 
     private func close(upTo watermark: Int64, into output: inout Emitter) throws {
-        var ordinal: Int64 = 0
         for start in state.buckets {
             let end = splitter.end(of: start)
             guard end <= watermark, let table = try state.load(start) else { continue }
             let made = results.make(
-                start: start, end: end, table: table, extras: extras[start] ?? GroupExtras(),
-                firstOrdinal: ordinal)
-            ordinal += Int64(table.count)
+                start: start, end: end, table: table, extras: extras[start] ?? GroupExtras())
             counters.emitted += made.batch.count
             output.emit(made.batch)
             if let rejected = made.rejected { output.emit(rejected, to: .errors) }

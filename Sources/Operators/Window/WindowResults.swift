@@ -1,7 +1,8 @@
 import Dataflow
 import Storage
 
-/// Makes the rows of a window that closes: one per group, in the order of the groups' keys.
+/// Makes the rows of a window that closes: one per group, in the order of the groups' keys, or
+/// where a step behind needs an order that all workers share, in that of their ordinals.
 struct WindowResults {
     private let step: WindowStep
     private let aggregates: [WindowAggregate]
@@ -22,9 +23,9 @@ struct WindowResults {
     ///
     /// A result has the event time `end - 1` µs, and a watermark no later than that.
     func make(
-        start: Int64, end: Int64, table: HotTable, extras: GroupExtras, firstOrdinal: Int64
+        start: Int64, end: Int64, table: HotTable, extras: GroupExtras
     ) -> (batch: Batch, rejected: Batch?) {
-        let entries = table.sortedEntries(skipping: KeyEncoder.groupBytes)
+        let (entries, ordinals) = order(table)
         let count = entries.count
         var failures = RowFailures()
         let groups = ClosingGroups(table: table, entries: entries, extras: extras)
@@ -37,14 +38,26 @@ struct WindowResults {
         let last = end - 1
         columns.append(constant(last, count))
         columns.append(constant(last, count).reinterpreted(as: .int))
-        var builder = ColumnBuilder(.int, capacity: count)
-        var ordinals = builder.int64s
-        for row in 0..<count { ordinals[row] = firstOrdinal + Int64(row) }
-        columns.append(builder.finish(count: count))
+        columns.append(Self.column(ordinals))
         if step.output.origin != nil { columns.append(origins(entries, table, start)) }
         let batch = Batch(columns: columns, count: count)
         let sound = batch.selecting(failures.excluded(from: batch.selection))
         return (sound, failures.isEmpty ? nil : reject(failures, of: batch))
+    }
+
+    /// The groups in the order of their results, and the ordinals of those, which come of the
+    /// hashes of the keys.
+    private func order(_ table: HotTable) -> (entries: [UInt32], ordinals: [Int64]) {
+        let entries = table.sortedEntries(skipping: KeyEncoder.groupBytes)
+        let keys = decoder.columns(of: entries, in: table)
+        let hashes = KeyHash.hashes(
+            of: Batch(columns: keys, count: entries.count), columns: Array(keys.indices))
+        let ordinals = entries.indices.map { row in
+            DerivedOrdinal.of(hash: keys.isEmpty ? 0 : hashes.int64(at: row))
+        }
+        guard step.leavesByOrdinal else { return (entries, ordinals) }
+        let rows = entries.indices.sorted { (ordinals[$0], $0) < (ordinals[$1], $1) }
+        return (rows.map { entries[$0] }, rows.map { ordinals[$0] })
     }
 
     /// Identifiers of results: the step with the group, and the window's start.
@@ -70,6 +83,13 @@ struct WindowResults {
                 raw: nil)
         }
         return rejected.take()
+    }
+
+    private static func column(_ values: [Int64]) -> Column {
+        var builder = ColumnBuilder(.int, capacity: values.count)
+        var numbers = builder.int64s
+        for row in values.indices { numbers[row] = values[row] }
+        return builder.finish(count: values.count)
     }
 
     private func constant(_ value: Int64, _ count: Int) -> Column {

@@ -34,6 +34,8 @@ package struct WindowStep: Sendable {
     package let aggregates: [Aggregate]
     /// The schema of the results: `window_start`, `window_end`, the group, the aggregates.
     package let output: Schema
+    /// Whether results leave in an order that all workers share, in place of that of the keys.
+    package var leavesByOrdinal = false
 
     /// A step of tumbling windows; `format` is how its window times leave.
     package init(

@@ -61,9 +61,9 @@ extension CheckedStep {
                 dedup.keep == .first
                 ? "" : " rows \(fields(Array(inputSchema.fields.indices)))"
             let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
-            return "dedup 1 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
+            return "dedup 2 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
         case .window(let window):
-            return "window 1 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
+            return "window 2 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
         }
     }
 }

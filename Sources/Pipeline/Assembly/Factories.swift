@@ -225,8 +225,20 @@ extension CheckedPipeline {
                     assignments: map.assignments)
             }
         case .dedup(let dedup): return { dedup.makeOperator($0) }
-        case .window(let window): return { window.makeOperator($0) }
+        case .window(var window):
+            window.leavesByOrdinal = isFollowedByOrder(step)
+            return { [window] in window.makeOperator($0) }
         case .broadcastJoin(let join): return { join.makeOperator($0) }
+        }
+    }
+
+    /// Whether a step somewhere behind this one needs the order of rows.
+    private func isFollowedByOrder(_ step: CheckedStep) -> Bool {
+        steps.contains { other in
+            guard case .step(let index) = other.input.node,
+                steps[index].spec.name.value == step.spec.name.value
+            else { return false }
+            return other.needsOrder || isFollowedByOrder(other)
         }
     }
 

@@ -45,7 +45,7 @@ extension BucketedFamily {
     /// Lets go of about `byteCount` bytes of filters, the largest first.
     func dropFilterParts(_ byteCount: Int) {
         var rest = byteCount
-        let sections = buckets.values.flatMap { $0.runs.map(\.section) }
+        let sections = starts.flatMap { buckets[$0]?.runs.map(\.section) ?? [] }
         for section in sections.sorted(by: { $0.filter.byteCount > $1.filter.byteCount }) {
             guard rest > 0 else { return }
             let before = section.filter.byteCount
@@ -59,7 +59,8 @@ extension BucketedFamily {
     /// Reads a part of a filter that is not in memory; gives whether there was one.
     func readFilterPart() throws(StorageError) -> Bool {
         guard lacksFilterParts else { return false }
-        for bucket in buckets.values {
+        for start in starts {
+            guard let bucket = buckets[start] else { continue }
             for run in bucket.runs where run.section.lacksFilterParts {
                 let section = run.section
                 // What a merge has done away with stays away.

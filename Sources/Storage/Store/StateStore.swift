@@ -204,14 +204,16 @@ package final class StateStore {
     /// Freezes the buckets unused for longest, about a sixth of what there is room for.
     private func freezeOldest(room: Int) {
         var candidates = families.flatMap { $0.candidates }
-        candidates.sort { $0.lastUse < $1.lastUse }
+        candidates.sort {
+            ($0.lastUse, $0.family, $0.bucket) < ($1.lastUse, $1.family, $1.bucket)
+        }
         var chosen: [Int: [Int64]] = [:]
         var bytes = 0
         for candidate in candidates where bytes < room / 6 {
             chosen[candidate.family, default: []].append(candidate.bucket)
             bytes += candidate.byteCount
         }
-        for (family, buckets) in chosen { families[family].evict(buckets) }
+        for family in chosen.keys.sorted() { families[family].evict(chosen[family] ?? []) }
         grownAtFreeze = memory.tables - families.reduce(0) { $0 + $1.frozenBytes }
     }
 

@@ -65,7 +65,7 @@ private final class InterruptedSource: Source {
 
     func close() { source.close() }
 
-    var position: SourcePosition? { source.position }
+    var position: SourcePosition? { get throws { try source.position } }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }
 

@@ -3,12 +3,13 @@ import Storage
 
 /// `first` and `last`: the value that came first or last and is not null.
 ///
-/// Order is that of positions (chunk number, place in the chunk), not of processing, so that the
+/// Order is that of the world (chunk number, watermark, ordinal), not of processing, so that the
 /// result is the same for every number of workers.
 struct PositionKernel: AggregateKernel {
     private struct State: BitwiseCopyable {
         var count: Int64
         var chunk: Int64
+        var watermark: Int64
         var ordinal: Int64
         /// An ordered word, or the reference of stored text.
         var value: UInt64
@@ -17,19 +18,23 @@ struct PositionKernel: AggregateKernel {
     let type: FieldType
     let isFirst: Bool
     var stateWidth: Int { MemoryLayout<State>.size }
-    /// The value, the fourth word.
-    var references: [Int] { type.isText ? [24] : [] }
+    /// The value, the fifth word.
+    var references: [Int] { type.isText ? [32] : [] }
 
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }
-        let chunk = Int64(groups.chunk)
+        let place = groups.place
+        let chunk = Int64(place.chunk)
         rows.forEach { row in
-            let ordinal = groups.ordinals?.int64(at: row) ?? Int64(row)
+            let watermark = place.watermarks.int64(at: row)
+            let ordinal = place.ordinals?.int64(at: row) ?? Int64(row)
             groups.updateMoving(row, offset: offset) { (state: inout State) in
-                let isLater = (chunk, ordinal) > (state.chunk, state.ordinal)
+                let isLater =
+                    (chunk, watermark, ordinal) > (state.chunk, state.watermark, state.ordinal)
                 guard state.count == 0 || isLater != isFirst else { return }
                 state.count = 1
                 state.chunk = chunk
+                state.watermark = watermark
                 state.ordinal = ordinal
                 if type.isText {
                     let old = UInt32(truncatingIfNeeded: state.value)

@@ -12,8 +12,8 @@ extension BucketedFamily {
                 }
             }
         }
-        for run in runs.values where liveSections[run.name] == nil {
-            try store.directory.release(run.name)
+        for name in runs.keys.sorted() where liveSections[name] == nil {
+            try store.directory.release(name)
         }
     }
 
