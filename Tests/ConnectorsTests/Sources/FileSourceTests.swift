@@ -158,4 +158,16 @@ struct FileSourceTests {
         let error = #expect(throws: StorageError.self) { try cutReading.read(cut) }
         #expect(error?.kind == .corrupt)
     }
+
+    /// A run that is stopped before the next read would otherwise go on from an older place.
+    @Test func aPositionThatCannotBeReadIsAnErrorAndNotNone() throws {
+        files.put("in.x", "1\n2\n3\n")
+        let source = source(["in.x"])
+        try source.open()
+        _ = try source.read(byteCount: 2, waitMilliseconds: 0)
+        #expect(try source.position != nil)
+        files.fail(read: files.readCount + 1, with: .error(.inputOutput))
+        #expect(throws: StorageError.self) { try source.position }
+        #expect(try source.position != nil)
+    }
 }
