@@ -6,9 +6,9 @@ import Storage
 ///
 /// Rows are held as flat bytes beside their keys. A bucket is sealed when the watermark reaches its
 /// end; what comes for it later is late. Released rows leave by bucket, then in the order of their
-/// arrival, or where they are themselves results of a step, by the hash of their key. The step's own watermark stays at the start of the oldest bucket that may hold rows,
-/// and so does that of the released rows: it depends on the input's watermark alone, not on which
-/// keys this worker has.
+/// arrival, or where they are themselves results of a step, by the hash of their key. The step's
+/// own watermark stays at the start of the oldest bucket that may hold rows, and so does that of
+/// the released rows: it depends on the input's watermark alone, not on which keys this worker has.
 final class LastRowDedup: Operator {
     private let step: DedupStep
     private let splitter: BucketSplitter
