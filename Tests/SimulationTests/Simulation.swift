@@ -202,14 +202,20 @@ struct Simulation {
         where step.counters != wanted {
             outcome.failure = "step \(step.name): \(step.counters), not \(wanted)"
         }
-        let left = files.paths.filter { path in
-            path.hasPrefix("state/") && path != "state/LOCK"
-                // A disk that fails may keep it; the next run takes it away.
-                && !(path == "state/RESERVE" && hazards.hasFaults)
-                || FilePath.name(of: path).contains(".weir-")
-                    && FilePath.name(of: path).last?.isNumber == true
-        }
+        let left = files.paths.filter { Self.isOfRun($0, hazards) }
         if left.count != 1 { outcome.failure = "what is left: \(left)" }
+    }
+
+    /// Whether a file belongs to a run: of those only the last manifest stays.
+    private static func isOfRun(_ path: String, _ hazards: Hazards) -> Bool {
+        let name = FilePath.name(of: path)
+        guard path.hasPrefix("state/") else {
+            return name.contains(".weir-") && name.last?.isNumber == true
+        }
+        // A disk that fails may keep what the next run takes away.
+        let isRemovedLater = name == "RESERVE" || name.hasSuffix(".new")
+        return
+            !(name == "LOCK" || name.hasSuffix(".damaged") || isRemovedLater && hazards.hasFaults)
     }
 
     private static func difference(

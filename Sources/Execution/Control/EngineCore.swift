@@ -71,13 +71,14 @@ final class EngineCore: Sendable {
     /// Holds the sources back when there is no room on the disk, and has a checkpoint made, behind
     /// which less is needed; with nobody to make any, writes just wait.
     func watch(_ room: DiskRoom?, isTended: Bool) {
-        let (sequencer, log, waker) = (sequencer, log, checkpointWaker)
-        room?.watch { [weak self] error in
+        // The room is part of the plan, which the core holds.
+        room?.watch { [weak self, log] error in
             guard isTended else { return log("waiting for room on the disk: \(error)") }
             log("sources pause until there is room on the disk: \(error)")
+            guard let self else { return }
             sequencer.pause()
-            self?.isCheckpointRequested.store(true, ordering: .relaxed)
-            waker.wake()
+            isCheckpointRequested.store(true, ordering: .relaxed)
+            checkpointWaker.wake()
         }
     }
 
