@@ -21,11 +21,6 @@ struct SimulatedPipeline {
         let kind: Kind
         /// Whether the order of its rows is that of the input, for any number of workers.
         var keepsOrder = false
-
-        /// Whether a run from the beginning adds to what is there; one file is emptied first.
-        var growsAnew: Bool {
-            if case .file = kind { false } else { true }
-        }
     }
 
     let name: String

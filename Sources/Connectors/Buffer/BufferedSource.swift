@@ -136,6 +136,9 @@ package final class BufferedSource: Source {
 
     // MARK: Checkpoints
 
+    /// What was buffered is; where that ends, nothing is known of what comes.
+    package var isReplayable: Bool { false }
+
     package var position: SourcePosition? { outlet?.position }
 
     package func sync() throws { try writer?.sync() }

@@ -88,6 +88,8 @@ package final class RateLimitedSource: Source {
 
     package func close() { source.close() }
 
+    package var isReplayable: Bool { source.isReplayable }
+
     package var position: SourcePosition? { get throws { try source.position } }
 
     package func resume(at position: SourcePosition) throws { try source.resume(at: position) }

@@ -24,6 +24,8 @@ package final class StandardInputSource: Source {
 
     package var isBounded: Bool { true }
 
+    package var isReplayable: Bool { false }
+
     package func open() throws {}
 
     package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {

@@ -57,6 +57,8 @@ package final class TCPSource: AcknowledgingSource {
 
     package var isBounded: Bool { false }
 
+    package var isReplayable: Bool { false }
+
     /// The port it listens on, once open.
     package var boundPort: Int? { server?.localAddress?.port }
     /// Connections that were turned away because there were too many.

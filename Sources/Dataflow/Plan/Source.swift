@@ -20,6 +20,9 @@ package protocol Source: AnyObject {
 
     func close()
 
+    /// Whether another run finds the same input.
+    var isReplayable: Bool { get }
+
     /// Where it stands: behind everything that `read` has given. Nil for one that cannot be read
     /// again from there. What a reading fails of may fail this, too.
     var position: SourcePosition? { get throws }
@@ -39,6 +42,7 @@ package protocol Source: AnyObject {
 }
 
 extension Source {
+    package var isReplayable: Bool { true }
     package var position: SourcePosition? { nil }
 
     /// A source without positions goes on with what comes next.

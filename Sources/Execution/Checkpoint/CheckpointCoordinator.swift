@@ -198,6 +198,18 @@ final class CheckpointCoordinator {
         if let error = finish(barrier, parts, isLast: isFinished) { throw error }
     }
 
+    /// Leaves the word that the run has ended, if its last checkpoint stands at the end of the input.
+    func noteEnd() throws {
+        guard let last = kept.last, last.isFinished else { return }
+        try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+            .write(last.ended)
+        do {
+            try secondPlace?.copy(last.ended)
+        } catch {
+            log("the end of the run is not noted in the second place: \(error)")
+        }
+    }
+
     /// Completes a checkpoint of which all parts are there; gives why that failed.
     @discardableResult
     private func finish(

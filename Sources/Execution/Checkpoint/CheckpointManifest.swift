@@ -62,6 +62,17 @@ struct CheckpointManifest: Sendable {
     var steps: [Step]
     var sinks: [Sink]
 
+    /// Whether the run also did all that there was to do at its end. One that did not is completed
+    /// by the next; behind one that did, the next begins anew.
+    var hasEnded: Bool { isFinished && sources.isEmpty }
+
+    /// The word that a run has ended, all that is left of it.
+    var ended: CheckpointManifest {
+        var ended = self
+        (ended.sources, ended.steps, ended.sinks) = ([], [], [])
+        return ended
+    }
+
     /// The names of all files that it needs.
     var files: Set<String> {
         var files: Set<String> = Set(sources.compactMap(\.table))

@@ -10,8 +10,8 @@ struct Recovery {
     private let directory: StateDirectory
     /// The checkpoint to go on from; nil for a fresh start.
     private(set) var manifest: CheckpointManifest?
-    /// The last checkpoint of a run that came to the end of its input: its output is still
-    /// committed.
+    /// The last checkpoint of a run that came to the end of its input: its output may still have to
+    /// be committed.
     private(set) var finished: CheckpointManifest?
     /// The checkpoints here that can be used, the oldest first.
     private(set) var readable: [CheckpointManifest] = []
@@ -54,17 +54,26 @@ struct Recovery {
     mutating func closeFinished() throws {
         guard let ended = finished else { return }
         let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
-        let closed = CheckpointManifest(
-            epoch: ended.epoch, isFinished: true, pipeline: ended.pipeline,
-            writtenAt: ended.writtenAt, nextChunk: ended.nextChunk, workers: ended.workers,
-            sources: [], steps: [], sinks: [])
-        try files.write(closed)
+        try files.write(ended.ended)
         for checkpoint in readable {
             if checkpoint.epoch != ended.epoch { try files.remove(checkpoint.epoch) }
             for name in checkpoint.holds { try directory.release(name) }
         }
-        readable = [closed]
+        readable = [ended.ended]
         finished = nil
+    }
+
+    /// Whether an earlier run of the same plan came to the end of its input, but not to its own: to
+    /// commit its output is all that is left to do. `sources` are those of the plan; one whose
+    /// input is another one by now is to be read.
+    func isAtEnd(_ plan: Plan, _ sources: [any Source]) -> Bool {
+        guard let finished, !finished.hasEnded else { return false }
+        return sources.allSatisfy(\.isReplayable) && plan.sinks.allSatisfy { sink($0) != nil }
+            && plan.sources.allSatisfy { node in
+                finished.sources.contains {
+                    $0.name == node.name && $0.binding.meaning == node.binding.meaning
+                }
+            }
     }
 
     /// Notes the epochs that sinks have committed.

@@ -14,7 +14,9 @@ extension Assembly {
         failure = failure ?? sinkFailure
         coordinator?.close()
         do {
-            try state?.close()
+            // That it has ended is the last that is to be known of a run.
+            let isWhole = failure == nil && core.sequencer.hasInputEnded
+            try state?.close { if isWhole { try noteEnd() } }
         } catch {
             failure = failure ?? error
         }
@@ -32,6 +34,13 @@ extension Assembly {
         } catch {
             return error
         }
+    }
+
+    /// Leaves the word that a run, or an earlier one, has come to its end.
+    private func noteEnd() throws {
+        try coordinator?.noteEnd()
+        var earlier = earlier
+        try earlier?.closeFinished()
     }
 
     private func closeSinks() -> (any Error)? {

@@ -12,6 +12,8 @@ final class Assembly {
     /// Makes checkpoints, if the plan wants them.
     let coordinator: CheckpointCoordinator?
     private let base: CheckpointBase
+    /// An earlier run that is brought to its end, in place of one that reads anything.
+    let earlier: Recovery?
 
     /// Makes all parts and opens state, sinks, then sources: afresh, or where the last checkpoint
     /// stands. `makeBackground` is asked for what does the work beside the data path.
@@ -40,24 +42,35 @@ final class Assembly {
                 try source.keep(from: [position], isFinished: true)
             }
         }
-        sinks = try Self.openSinks(core, &recovery)
+        let isAtEnd = recovery?.isAtEnd(plan, sources) ?? false
+        sinks = try Self.openSinks(core, &recovery, isAtEnd: isAtEnd)
         workers = (0..<workerCount).map { Worker($0, core: core, store: state?.stores[$0]) }
-        inputs = try plan.sources.enumerated().map { index, node -> any InputRunner in
-            let source = sources[index]
-            if let position = recovery?.source(node)?.position {
-                try source.resume(at: position)
-            } else {
-                try source.open()
+        inputs =
+            isAtEnd
+            ? []
+            : try plan.sources.enumerated().map { index, node -> any InputRunner in
+                let source = sources[index]
+                if let position = recovery?.source(node)?.position {
+                    try source.resume(at: position)
+                } else {
+                    try source.open()
+                }
+                if let table = node.table {
+                    return TableRunner(index, source: source, table: table, core: core)
+                }
+                return SourceRunner(index, source: source, core: core)
             }
-            if let table = node.table {
-                return TableRunner(index, source: source, table: table, core: core)
-            }
-            return SourceRunner(index, source: source, core: core)
-        }
         core.sequencer.open(
             zip(plan.sources, inputs).map { ($0.table != nil, $1.source.isBounded) })
-        base = CheckpointBase(recovery?.manifest, plan)
-        if let recovery, let settings = plan.checkpoint, let state {
+        base = CheckpointBase(recovery?.manifest ?? (isAtEnd ? recovery?.finished : nil), plan)
+        earlier = isAtEnd ? recovery : nil
+        if isAtEnd {
+            coordinator = nil
+            core.log(
+                "an earlier run was interrupted behind the end of its input; its output is complete "
+                    + "now, and the next run begins anew")
+            core.end()
+        } else if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(
                 core, settings, sources: sources, state, recovery: recovery, log: core.log)
             try restore(recovery, in: state.directory)
@@ -68,7 +81,7 @@ final class Assembly {
     }
 
     private static func openSinks(
-        _ core: EngineCore, _ recovery: inout Recovery?
+        _ core: EngineCore, _ recovery: inout Recovery?, isAtEnd: Bool
     ) throws -> [SinkRunner] {
         let nodes = core.topology.plan.sinks
         let writers = try nodes.map { try $0.makeWriter() }
@@ -77,7 +90,7 @@ final class Assembly {
             try writer.resume(sink.staged, epoch: sink.epoch)
         }
         // What a finished run has left is whole now. That is noted before its output goes.
-        try recovery?.closeFinished()
+        if !isAtEnd { try recovery?.closeFinished() }
         for (node, writer) in zip(nodes, writers) where recovery?.sink(node) == nil {
             try writer.open()
         }

@@ -65,6 +65,9 @@ final class EngineCore: Sendable {
     /// Sends encoded rows to a sink; never waits.
     func write(_ piece: SinkPiece, to sink: Int) { arrivals[sink].send(piece) }
 
+    /// Ends the run: there is nothing to do.
+    func end() { ending.reach(.complete) }
+
     /// Whether the places of the sources are needed.
     var keepsPositions: Bool { topology.plan.checkpoint != nil }
 

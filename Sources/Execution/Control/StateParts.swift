@@ -38,11 +38,13 @@ final class StateParts {
     /// Waits for the background work, of which there will be no more.
     func settle() { background.finish() }
 
-    /// Ends the background work, and removes the state if it ends with the run.
-    func close() throws {
+    /// Ends the background work, removes the state if it ends with the run, and does `last` before
+    /// anybody else can have the directory.
+    func close(_ last: () throws -> Void) throws {
         room?.close()
         background.finish()
         defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }
+        try last()
     }
 }

@@ -9,7 +9,10 @@ package struct CheckpointInspection {
         package let pipeline: String
         /// The wall clock, in microseconds since the epoch.
         package let writtenAt: Int64
+        /// Whether the input had ended.
         package let isFinished: Bool
+        /// Whether the run had come to its end, too.
+        package let hasEnded: Bool
         package let workers: Int
         /// Chunks before it.
         package let chunks: Int
@@ -51,7 +54,8 @@ package struct CheckpointInspection {
         for name in manifest.files { byteCount += try place.byteCount(of: name) ?? 0 }
         return Summary(
             epoch: manifest.epoch, pipeline: manifest.pipeline, writtenAt: manifest.writtenAt,
-            isFinished: manifest.isFinished, workers: manifest.workers,
+            isFinished: manifest.isFinished, hasEnded: manifest.hasEnded,
+            workers: manifest.workers,
             chunks: manifest.nextChunk, files: manifest.files.count, byteCount: byteCount)
     }
 

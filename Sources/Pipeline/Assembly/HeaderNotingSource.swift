@@ -25,6 +25,8 @@ final class HeaderNotingSource: Source {
 
     func close() { source.close() }
 
+    var isReplayable: Bool { source.isReplayable }
+
     var position: SourcePosition? { get throws { try source.position } }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }

@@ -13,8 +13,6 @@ struct SoakContent {
         /// The offset behind the last one; of files the number of records.
         var end: Int { first + records.count }
         var isOrdered = true
-        /// Whether a run that starts afresh leaves what is there.
-        var isKept = true
         var records: [String]
     }
 
@@ -27,7 +25,7 @@ struct SoakContent {
             switch output {
             case .file(let name, let isOrdered):
                 let lines = try Self.lines(of: "\(directory)/\(name)")
-                parts.append(Part(name: name, isOrdered: isOrdered, isKept: false, records: lines))
+                parts.append(Part(name: name, isOrdered: isOrdered, records: lines))
             case .files(let suffix, let isOrdered):
                 var lines: [String] = []
                 for name in try Self.files.names(in: directory).sorted()
@@ -82,21 +80,13 @@ struct SoakContent {
         return String(decoding: slice.slab.array(slice.range), as: UTF8.self)
     }
 
-    /// What is different from an undisturbed run's; nil where nothing is. `passes` runs came to
-    /// their ends: what they append to is there so many times.
-    func difference(from plain: SoakContent, passes: Int) -> String? {
+    /// What is different from an undisturbed run's; nil where nothing is.
+    func difference(from plain: SoakContent) -> String? {
         guard parts.count == plain.parts.count else {
             return "\(parts.count) parts instead of \(plain.parts.count)"
         }
         for (part, other) in zip(parts, plain.parts) {
-            var expected = other
-            if other.isKept {
-                expected.records = Array(repeatElement(other.records, count: passes).joined())
-                expected.keys = other.keys.map {
-                    Array(repeatElement($0, count: passes).joined())
-                }
-            }
-            if let text = Self.difference(part, expected) { return "\(part.name): \(text)" }
+            if let text = Self.difference(part, other) { return "\(part.name): \(text)" }
         }
         return nil
     }

@@ -42,7 +42,6 @@ struct SoakTrial {
     private var random: SoakRandom
     /// What was done, for whoever looks into a failure.
     private var story: [String] = []
-    private var finishedEpochs: Set<Int> = []
     private let keep: Int
     private let isRequired: Bool
     private var nextPoint: Int
@@ -69,21 +68,19 @@ struct SoakTrial {
     mutating func run(against plain: SoakContent, _ tally: inout SoakTally) throws {
         try DiskFileSystem().makeDirectories(directory)
         tally.trials += 1
-        for number in 0..<setting.kills where finishedEpochs.isEmpty {
+        for number in 0..<setting.kills where newest?.hasEnded != true {
             loseState(&tally)
             let ending = nextEnding(number)
             try live(ending, &tally)
         }
-        if finishedEpochs.isEmpty || wasKilled { try live(.natural, &tally) }
+        if newest?.hasEnded != true { try live(.natural, &tally) }
         let content = try SoakContent(scenario, in: directory)
-        if let text = content.difference(from: plain, passes: finishedEpochs.count) {
+        if let text = content.difference(from: plain) {
             throw failure("the output is not that of an undisturbed run: \(text)")
         }
         try checkLeftovers()
         try FileManager.default.removeItem(atPath: directory)
     }
-
-    private var wasKilled = false
 
     /// Every second run is killed at a point, the others at some instant.
     private mutating func nextEnding(_ number: Int) -> Ending {
@@ -109,7 +106,7 @@ struct SoakTrial {
 
     /// Now and then nothing is left of the state but its copy.
     private mutating func loseState(_ tally: inout SoakTally) {
-        guard scenario.hasSecondPlace, isRequired, newest?.isFinished == false,
+        guard scenario.hasSecondPlace, isRequired, newest != nil,
             random.chance(0.2)
         else { return }
         try? FileManager.default.removeItem(atPath: state)
@@ -118,9 +115,9 @@ struct SoakTrial {
     }
 
     /// The newest checkpoint that is there.
-    private var newest: (epoch: Int, isFinished: Bool)? {
+    private var newest: (epoch: Int, hasEnded: Bool)? {
         let inspection = CheckpointInspection(state, fileSystem: DiskFileSystem())
-        return (try? inspection.list())?.checkpoints.last.map { ($0.epoch, $0.isFinished) }
+        return (try? inspection.list())?.checkpoints.last.map { ($0.epoch, $0.hasEnded) }
     }
 
     /// Whether there is a manifest behind an epoch; a look at names alone.
@@ -174,20 +171,17 @@ struct SoakTrial {
         let (end, isStopped) = wait(for: process, ending, behind: before)
         guard let end else { throw failure("a run hangs") }
         story[story.count - 1] += "; ended with \(end), checkpoint \(newest?.epoch ?? 0)"
-        wasKilled = false
         switch end {
         case .exit(0): if isStopped { tally.stops += 1 }
         // The signal may come before anybody listens for it.
         case .signal(SIGTERM) where isStopped: tally.stops += 1
         case .signal(SIGKILL):
-            wasKilled = true
             tally.kills += 1
             if hasCheckpoint(behind: 0) { tally.killsBehindCheckpoints += 1 }
             if hasCheckpoint(behind: before) { tally.killsBehindOwnCheckpoints += 1 }
             if case .at(let point, let moment, _) = ending { tally.addHit(point, moment) }
         default: throw failure("a run ended with \(end)")
         }
-        if let newest, newest.isFinished { finishedEpochs.insert(newest.epoch) }
     }
 
     /// Waits for the end of a run and sees to it; says whether it was asked to stop.

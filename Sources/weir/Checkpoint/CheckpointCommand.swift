@@ -72,7 +72,9 @@ struct CheckpointListCommand: ParsableCommand {
     }
 
     private static func text(_ checkpoint: CheckpointInspection.Summary) -> String {
-        let state = checkpoint.isFinished ? ", finished" : ""
+        let state =
+            checkpoint.hasEnded
+            ? ", finished" : checkpoint.isFinished ? ", at the end of the input" : ""
         return "\(checkpoint.epoch)  \(WallTime.text(checkpoint.writtenAt))  "
             + "\(checkpoint.pipeline): \(checkpoint.byteCount) bytes in \(checkpoint.files) files, "
             + "\(checkpoint.workers) workers, behind chunk \(checkpoint.chunks)\(state)"
@@ -84,6 +86,7 @@ struct CheckpointListCommand: ParsableCommand {
         line.add("pipeline", checkpoint.pipeline)
         line.add("written_at", WallTime.text(checkpoint.writtenAt))
         line.add("finished", checkpoint.isFinished)
+        line.add("ended", checkpoint.hasEnded)
         line.add("workers", checkpoint.workers)
         line.add("chunks", checkpoint.chunks)
         line.add("files", checkpoint.files)

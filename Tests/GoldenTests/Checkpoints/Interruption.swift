@@ -65,6 +65,8 @@ private final class InterruptedSource: Source {
 
     func close() { source.close() }
 
+    var isReplayable: Bool { source.isReplayable }
+
     var position: SourcePosition? { get throws { try source.position } }
 
     func resume(at position: SourcePosition) throws { try source.resume(at: position) }
