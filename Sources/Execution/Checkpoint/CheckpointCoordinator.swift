@@ -198,7 +198,8 @@ final class CheckpointCoordinator {
         if let error = finish(barrier, parts, isLast: isFinished) { throw error }
     }
 
-    /// Leaves the word that the run has ended, if its last checkpoint stands at the end of the input.
+    /// Leaves the word that the run has ended, if its last checkpoint stands at the end of the
+    /// input.
     func noteEnd() throws {
         guard let last = kept.last, last.isFinished else { return }
         try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)

@@ -67,8 +67,8 @@ final class Assembly {
         if isAtEnd {
             coordinator = nil
             core.log(
-                "an earlier run was interrupted behind the end of its input; its output is complete "
-                    + "now, and the next run begins anew")
+                "an earlier run was interrupted behind the end of its input; its output is "
+                    + "complete now, and the next run begins anew")
             core.end()
         } else if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(

@@ -197,4 +197,36 @@ struct LogPipelineTests {
             }
         }
     }
+
+    /// A crash at the very end: the next run completes what is left to do, and appends nothing; the
+    /// one behind it begins anew.
+    @Test func aRunKilledAtItsEndIsCompletedByTheNext() throws {
+        let plain = try Self.disk(try Self.input())
+        #expect(try Self.run(over: plain, set: ["settings.workers=1"]).failure == nil)
+        let files = try Self.disk(try Self.input())
+        let clones = CrashClones(seed: Seeds.base, rarity: 1)
+        clones.watch(files)
+        let set = Self.settings + ["settings.workers=2"]
+        #expect(try Self.run(over: files, set: set).failure == nil)
+        let told = "its output is complete now"
+        var completed = 0
+        for clone in clones.all.suffix(60) {
+            let places = CheckpointInspection("state", fileSystem: clone.files)
+            let newest = try places.list().checkpoints.last
+            if newest?.hasEnded != true {
+                let run = try Self.run(over: clone.files, set: set)
+                #expect(run.failure == nil, "\(clone.note)")
+                let isAtEnd = newest?.isFinished == true
+                #expect(run.log.contains { $0.contains(told) } == isAtEnd, "\(clone.note)")
+                completed += isAtEnd ? 1 : 0
+            }
+            for path in ["out", "late"] {
+                let isSame = try Self.output(clone.files, path) == Self.output(plain, path)
+                #expect(isSame, "\(path) \(clone.note)")
+            }
+        }
+        #expect(completed > 10)
+        #expect(try Self.run(over: files, set: set).failure == nil)
+        #expect(try Self.output(files, "late").count == Self.output(plain, "late").count * 2)
+    }
 }
