@@ -98,7 +98,9 @@ final class SimulatedRun: @unchecked Sendable {
                 trace.note("stop")
                 run.stop()
             }
-            quiet = stepOne() ? 0 : quiet + 1
+            let operations = files.operationCount
+            let hasProgressed = stepOne() || files.operationCount > operations
+            quiet = hasProgressed ? 0 : quiet + 1
             // A part may be quiet because it was chosen too early; so many choices reach all.
             if quiet > 3_000 * names.count { return .stuck("nothing goes on: \(names)") }
             if steps > Self.stepsMax { return .stuck("no end after \(steps) steps") }

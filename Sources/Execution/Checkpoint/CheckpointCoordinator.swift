@@ -203,7 +203,7 @@ final class CheckpointCoordinator {
     func noteEnd() throws {
         guard let last = kept.last, last.isFinished else { return }
         try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
-            .write(last.ended)
+            .writeEnd(of: last, log: log)
         do {
             try secondPlace?.copy(last.ended)
         } catch {

@@ -55,6 +55,20 @@ struct CheckpointFiles {
             manifest.encoded(), to: path(of: manifest.epoch), in: fileSystem)
     }
 
+    /// Leaves the word that a run has ended. From when it is there, all is well: one that does not
+    /// last costs no more than a run that finds nothing to do.
+    func writeEnd(
+        of manifest: CheckpointManifest, log: (String) -> Void
+    ) throws(StorageError) {
+        let path = path(of: manifest.epoch)
+        try ManifestFile.place(manifest.ended.encoded(), at: path, in: fileSystem)
+        do throws(StorageError) {
+            try fileSystem.syncDirectory(self.path)
+        } catch {
+            log("\(error)")
+        }
+    }
+
     /// Removes a manifest; one that is gone is fine.
     func remove(_ epoch: Int) throws(StorageError) {
         do throws(StorageError) {

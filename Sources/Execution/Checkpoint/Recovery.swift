@@ -52,15 +52,31 @@ struct Recovery {
     /// Of its checkpoints the word is left that it has ended, until the next run has one of its
     /// own: an older checkpoint, of this place or the other, must not be taken for the newest.
     mutating func closeFinished() throws {
-        guard let ended = finished else { return }
-        let files = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
-        try files.write(ended.ended)
+        guard let finished else { return }
+        try manifests.write(finished.ended)
+        try removeAll(but: finished)
+        readable = [finished.ended]
+        self.finished = nil
+    }
+
+    private var manifests: CheckpointFiles {
+        CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+    }
+
+    /// Removes older checkpoints, and what only they and a run that has ended needed.
+    private func removeAll(but ended: CheckpointManifest) throws {
         for checkpoint in readable {
-            if checkpoint.epoch != ended.epoch { try files.remove(checkpoint.epoch) }
+            if checkpoint.epoch != ended.epoch { try manifests.remove(checkpoint.epoch) }
             for name in checkpoint.holds { try directory.release(name) }
         }
-        readable = [ended.ended]
-        finished = nil
+    }
+
+    /// Leaves the word that a run that came to the end of its input has ended.
+    func noteEnd(log: (String) -> Void) throws {
+        guard let finished else { return }
+        // Behind that word nothing may fail.
+        try removeAll(but: finished)
+        try manifests.writeEnd(of: finished, log: log)
     }
 
     /// Whether an earlier run of the same plan came to the end of its input, but not to its own: to

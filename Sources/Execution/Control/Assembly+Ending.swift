@@ -39,8 +39,7 @@ extension Assembly {
     /// Leaves the word that a run, or an earlier one, has come to its end.
     private func noteEnd() throws {
         try coordinator?.noteEnd()
-        var earlier = earlier
-        try earlier?.closeFinished()
+        try earlier?.noteEnd(log: core.log)
     }
 
     private func closeSinks() -> (any Error)? {

@@ -14,6 +14,14 @@ package enum ManifestFile {
     package static func write(
         _ body: [UInt8], to path: String, in fileSystem: any FileSystem
     ) throws(StorageError) {
+        try place(body, at: path, in: fileSystem)
+        try fileSystem.syncDirectory(FilePath.directory(of: path))
+    }
+
+    /// Writes a file and puts it in its place, but does not make its name durable.
+    package static func place(
+        _ body: [UInt8], at path: String, in fileSystem: any FileSystem
+    ) throws(StorageError) {
         var bytes = GrowingBytes(capacity: headBytes + body.count + 4)
         bytes.append(magic)
         bytes.append(version)
@@ -30,7 +38,6 @@ package enum ManifestFile {
             do throws(StorageError) { try fileSystem.unlink(path + newSuffix) } catch {}
             throw error
         }
-        try fileSystem.syncDirectory(FilePath.directory(of: path))
     }
 
     /// Whether a name is that of a file that was not whole yet.
