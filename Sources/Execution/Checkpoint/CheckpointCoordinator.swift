@@ -33,6 +33,8 @@ final class CheckpointCoordinator {
     private var nextEpoch: Int
     /// Complete checkpoints that are kept, the oldest first.
     private var kept: [CheckpointManifest]
+    /// Checkpoints that failed, and whose manifests could not be removed.
+    private var givenUp: [CheckpointManifest] = []
     private var lastStart: Int64
     private var lastEnd: Int64
     /// The place of the last complete checkpoint.
@@ -249,6 +251,8 @@ final class CheckpointCoordinator {
 
     /// Writes a manifest; the last one waits for room on the disk.
     private func write(_ manifest: CheckpointManifest) throws {
+        // The names of its files are to last before its own does.
+        if !manifest.files.isEmpty { try directory.fileSystem.syncDirectory(directory.path) }
         guard waits else { return try files.write(manifest) }
         try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
             .write(manifest)
@@ -274,14 +278,15 @@ final class CheckpointCoordinator {
     }
 
     /// Takes back what there is of a checkpoint that failed: its manifest may have its name, and
-    /// only that not be durable.
+    /// only that not be durable. As long as it cannot be removed, its files stay, too.
     private func giveUp(_ manifest: CheckpointManifest) {
         do {
             try files.remove(manifest.epoch)
+            letGo(of: manifest)
         } catch {
             log("\(error)")
+            givenUp.append(manifest)
         }
-        letGo(of: manifest)
     }
 
     private func letGo(of manifest: CheckpointManifest) {
@@ -297,6 +302,9 @@ final class CheckpointCoordinator {
     /// Removes the manifests of all but the newest checkpoints, and the files that only they need;
     /// of an earlier run that had ended nothing is kept.
     private func prune(to count: Int) throws {
+        let again = givenUp
+        givenUp = []
+        for manifest in again { giveUp(manifest) }
         while let oldest = kept.first, kept.count > 1,
             kept.count > count || oldest.isFinished
         {
