@@ -3,3 +3,4 @@
 
 #include "crc32c.h"
 #include "prefetch.h"
+#include "writeback.h"

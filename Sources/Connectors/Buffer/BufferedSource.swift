@@ -71,8 +71,9 @@ package final class BufferedSource: Source {
         if let writer { return writer }
         try LogWriter.prepare(options.directory, options: options.log, fileSystem: fileSystem)
         let clock = clock
+        // Who appends waits by itself, and never with the log's locks.
         let made = try LogWriter(
-            options.directory, fileSystem: fileSystem,
+            options.directory, fileSystem: fileSystem.impatient,
             clock: { clock.monotonicNanoseconds() / 1000 })
         for damage in made.findings.damages { notice("\(damage)") }
         writer = made

@@ -74,7 +74,8 @@ package final class QueuedSink: SinkWriter {
     private func openWriter() throws -> LogWriter {
         if let writer { return writer }
         try LogWriter.prepare(options.directory, options: options.log, fileSystem: fileSystem)
-        let made = try LogWriter(options.directory, fileSystem: fileSystem)
+        // Who appends waits by itself, and never with the log's locks.
+        let made = try LogWriter(options.directory, fileSystem: fileSystem.impatient)
         writer = made
         return made
     }

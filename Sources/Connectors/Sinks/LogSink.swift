@@ -48,10 +48,14 @@ package final class LogSink: SinkWriter {
         } catch {
             guard error.kind == .alreadyExists else { throw error }
         }
-        let clock = clock
-        let made = try LogWriter(
-            options.directory, mode: options.isStaged ? .staged : .plain, fileSystem: fileSystem,
-            clock: { clock.monotonicNanoseconds() / 1000 })
+        let (clock, options) = (clock, options)
+        // It waits for room without the log's locks, which whoever makes room needs.
+        let made = try waitingForRoom { () throws(StorageError) in
+            try LogWriter(
+                options.directory, mode: options.isStaged ? .staged : .plain,
+                fileSystem: fileSystem.impatient,
+                clock: { clock.monotonicNanoseconds() / 1000 })
+        }
         batches = (0..<made.options.partitionCount).map { _ in LogBatchBuilder() }
         writer = made
         return made
@@ -100,13 +104,31 @@ package final class LogSink: SinkWriter {
     private func append(_ partition: Int, _ writer: LogWriter) throws {
         let batch = batches[partition]
         guard batch.recordCount > 0 else { return }
-        _ = try writer.append(batch, to: partition)
+        _ = try waitingForRoom { () throws(StorageError) in
+            try writer.append(batch, to: partition)
+        }
         batch.reset()
+    }
+
+    /// Does something again and again until the disk has room for it; the log's own quota ends it.
+    private func waitingForRoom<Result>(
+        _ body: () throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        try fileSystem.waitingForRoom(options.directory) { () throws(StorageError) in
+            do throws(StorageError) {
+                return try body()
+            } catch {
+                guard error.kind == .quotaExceeded, options.log.quota != nil else { throw error }
+                throw StorageError(
+                    .other, operation: error.operation, path: error.path, cause: error.cause,
+                    advice: error.advice)
+            }
+        }
     }
 
     package func flush() throws {
         guard !options.isStaged, let writer else { return }
-        try writer.commit()
+        try waitingForRoom { () throws(StorageError) in try writer.commit() }
         // Nothing can go before another segment is finished.
         if writer.byteCount - bytesRetained >= writer.options.segmentBytes {
             try Self.retain(writer, clock)

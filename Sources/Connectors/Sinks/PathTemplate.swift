@@ -168,3 +168,21 @@ enum PathValue {
         return kept + "-" + String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
+
+extension [EncodedPart] {
+    /// Does `body` with the parts for one file, one file after the other; those that name none are
+    /// for the one at `path`.
+    func forEachTarget(
+        or path: String?, _ body: (ArraySlice<EncodedPart>, _ path: String) throws -> Void
+    ) throws {
+        var rest = self[...]
+        while let first = rest.first {
+            let count = rest.prefix { $0.target == first.target }.count
+            guard let target = first.target.isEmpty ? path : first.target else {
+                preconditionFailure("a part of a sink without a path names its own")
+            }
+            try body(rest.prefix(count), target)
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -177,16 +177,10 @@ package final class StagedFileSink: SinkWriter {
 
     package func write(_ parts: [EncodedPart]) throws {
         try syncs.check()
-        var rest = parts[...]
-        while let first = rest.first {
-            let count = rest.prefix { $0.target == first.target }.count
-            try write(rest.prefix(count), to: first.target.isEmpty ? options.path : first.target)
-            rest = rest.dropFirst(count)
-        }
+        try parts.forEachTarget(or: options.path) { try write($0, to: $1) }
     }
 
-    private func write(_ parts: ArraySlice<EncodedPart>, to path: String?) throws {
-        guard let path else { preconditionFailure("a part of a sink without a path names its own") }
+    private func write(_ parts: ArraySlice<EncodedPart>, to path: String) throws {
         var target = try target(path)
         for part in parts where part.byteCount > 0 {
             if isFull(target, adding: part.byteCount) { start(&target, anew: true) }

@@ -83,17 +83,27 @@ struct CheckpointSearch {
             }
             if isHere { log("\(error)") }
         }
-        for name in manifest.files.sorted() { try bring(name, log) }
+        var brought: [(name: String, copy: StateFiles.Copied)] = []
+        for name in manifest.files.sorted() {
+            if let copy = try bring(name, log) { brought.append((name, copy)) }
+        }
+        for (name, copy) in brought {
+            try copy.settle()
+            try here.check(name)
+        }
         try here.fileSystem.syncDirectory(here.path)
         if (try? manifestsHere.read(epoch)) == nil { try manifestsHere.write(manifest) }
         return manifest
     }
 
     /// Makes sure that a file is here, by getting it from the second place if need be: there all of
-    /// it is checked.
-    private func bring(_ name: String, _ log: (String) -> Void) throws {
+    /// it is checked. Gives what was copied.
+    private func bring(
+        _ name: String, _ log: (String) -> Void
+    ) throws -> StateFiles.Copied? {
         do {
             try here.check(name)
+            return nil
         } catch {
             guard let there else { throw error }
             do {
@@ -106,8 +116,7 @@ struct CheckpointSearch {
                 log("\(error); it is replaced by its copy in \(there.path)")
                 try here.fileSystem.unlink(here.path(of: name))
             }
-            _ = try there.copy(name, to: here)
-            try here.check(name)
+            return try there.copy(name, to: here)
         }
     }
 

@@ -146,7 +146,13 @@ enum CheckpointCopy {
     ) throws(StorageError) -> Int {
         try target.fileSystem.makeDirectories(target.path)
         var byteCount = 0
-        for name in manifest.files.sorted() { byteCount += try source.copy(name, to: target) }
+        var copied: [StateFiles.Copied] = []
+        for name in manifest.files.sorted() {
+            guard let copy = try source.copy(name, to: target) else { continue }
+            byteCount += copy.byteCount
+            copied.append(copy)
+        }
+        for copy in copied { try copy.settle() }
         try target.fileSystem.syncDirectory(target.path)
         let manifests = CheckpointFiles(path: target.path, fileSystem: target.fileSystem)
         try manifests.write(manifest)

@@ -1,3 +1,4 @@
+import CLZ4
 import Glibc
 
 /// An open file of the machine; the descriptor closes with the last reference.
@@ -83,6 +84,10 @@ final class DiskFile: File {
 
     func adviseSequential() {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    }
+
+    func beginSync() {
+        _ = weir_begin_writeback(descriptor)
     }
 }
 

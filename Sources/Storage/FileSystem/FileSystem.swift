@@ -28,6 +28,13 @@ package protocol FileSystem: Sendable {
 
     /// The same files, where writes do not wait for room on a full disk.
     var impatient: any FileSystem { get }
+
+    /// Does something with impatient files below `path`, again and again while it fails for want of
+    /// room and these files wait for that: for what writes under a lock that must not be held so
+    /// long.
+    func waitingForRoom<Result>(
+        _ path: String, _ body: () throws(StorageError) -> Result
+    ) throws(StorageError) -> Result
 }
 
 extension FileSystem {
@@ -36,6 +43,12 @@ extension FileSystem {
 
     /// Most never wait.
     package var impatient: any FileSystem { self }
+
+    package func waitingForRoom<Result>(
+        _ path: String, _ body: () throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        try body()
+    }
 }
 
 /// How a file is opened.
@@ -83,6 +96,14 @@ package protocol File: AnyObject, Sendable {
 
     /// Tells the system that the file is read from front to back.
     func adviseSequential()
+
+    /// Has the system begin to put on the device what was written; waits for nothing, and promises
+    /// nothing.
+    func beginSync()
+}
+
+extension File {
+    package func beginSync() {}
 }
 
 /// Bytes of a slab.

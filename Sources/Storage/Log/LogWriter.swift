@@ -158,7 +158,7 @@ package final class LogWriter: Sendable {
                 let byteCount = state.partitions.reduce(0) { $0 + $1.byteCount }
                 if byteCount + batch.storedByteCount > quota {
                     throw StorageError(
-                        .noSpace, operation: "append to", path: directory,
+                        .quotaExceeded, operation: "append to", path: directory,
                         cause: "the log's quota of \(quota) bytes is used up",
                         advice: "trim the log, or give it a greater quota")
                 }

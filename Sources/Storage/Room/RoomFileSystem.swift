@@ -8,6 +8,12 @@ struct RoomFileSystem: FileSystem {
 
     var impatient: any FileSystem { RoomFileSystem(room: room, isPatient: false) }
 
+    func waitingForRoom<Result>(
+        _ path: String, _ body: () throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        try room.needing(FilePath.join(path, ""), isPatient: isPatient, body)
+    }
+
     func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any File {
         if mode == .read { return try base.open(path, mode) }
         let file = try room.needing(path, isPatient: isPatient) { () throws(StorageError) in
@@ -123,6 +129,8 @@ private final class RoomFile: File {
     func lock() throws(StorageError) -> Bool { try base.lock() }
 
     func adviseSequential() { base.adviseSequential() }
+
+    func beginSync() { base.beginSync() }
 }
 
 extension OpenMode {

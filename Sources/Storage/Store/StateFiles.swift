@@ -63,16 +63,33 @@ package struct StateFiles: Sendable {
     }
 
     private static let copyBytes = 1 << 20
+    private static let beginSyncBytes = 8 << 20
+    private static let newSuffix = ".new"
     private static let tailBytes = 64
 
-    /// Copies a file to another directory under the same name, unless it is there: it is written
-    /// beside its place, synced and renamed, so that what has the name is whole. Gives the bytes
-    /// written; names are not synced.
-    package func copy(_ name: String, to other: StateFiles) throws(StorageError) -> Int {
-        if try isSame(name, in: other) { return 0 }
+    /// A file that was copied beside its place, and is not durable yet.
+    package struct Copied {
+        package let byteCount: Int
+        fileprivate let file: any File
+        fileprivate let place: String
+        fileprivate let fileSystem: any FileSystem
+
+        /// Makes the content durable, and only then gives it its name, which is not synced.
+        package func settle() throws(StorageError) {
+            try file.sync()
+            try fileSystem.rename(place + StateFiles.newSuffix, to: place)
+        }
+    }
+
+    /// Copies a file to another directory, to be given the same name there when it is settled: what
+    /// has the name is whole. Of several that are copied before they are settled the device writes
+    /// one while the next is read. Gives nil where the file is there.
+    package func copy(_ name: String, to other: StateFiles) throws(StorageError) -> Copied? {
+        if try isSame(name, in: other) { return nil }
         let source = try fileSystem.open(path(of: name), .read)
         let place = other.path(of: name)
-        let target = try other.fileSystem.open(place + ".new", .write(truncating: true))
+        let target = try other.fileSystem.open(
+            place + Self.newSuffix, .write(truncating: true))
         let slab = Slab(byteCount: Self.copyBytes)
         var offset = 0
         while true {
@@ -80,10 +97,11 @@ package struct StateFiles: Sendable {
             if count == 0 { break }
             try target.writeAll(SlabSlice(slab, 0..<count), at: offset)
             offset += count
+            if offset % Self.beginSyncBytes == 0 { target.beginSync() }
         }
-        try target.sync()
-        try other.fileSystem.rename(place + ".new", to: place)
-        return offset
+        target.beginSync()
+        return Copied(
+            byteCount: offset, file: target, place: place, fileSystem: other.fileSystem)
     }
 
     /// Whether a file is there under its name, with the same length and the same end, in which the

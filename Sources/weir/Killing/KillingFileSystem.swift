@@ -90,4 +90,6 @@ private final class KillingFile: File {
     func lock() throws(StorageError) -> Bool { try file.lock() }
 
     func adviseSequential() { file.adviseSequential() }
+
+    func beginSync() { file.beginSync() }
 }

@@ -1,6 +1,7 @@
 import Dataflow
 import Execution
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -228,5 +229,37 @@ struct LogPipelineTests {
         #expect(completed > 10)
         #expect(try Self.run(over: files, set: set).failure == nil)
         #expect(try Self.output(files, "late").count == Self.output(plain, "late").count * 2)
+    }
+
+    /// A log that waits for room does not keep checkpoints from making some.
+    @Test func logsWaitForRoomOnAFullDisk() throws {
+        let plain = try Self.disk(try Self.input())
+        #expect(try Self.run(over: plain, set: ["settings.workers=1"]).failure == nil)
+        var pauses = 0
+        for seed in Seeds.list(6) {
+            var random = SplitMix64(seed: seed)
+            let files = try Self.disk(try Self.input())
+            let (start, length) = (files.operationCount + random.int(30...200), random.int(1...30))
+            files.failAll(from: start, with: .noSpace)
+            let failed = Atomic(0)
+            files.observe { note in
+                guard note.isBefore, note.number >= start,
+                    MemoryFileSystem.Operation.growing.contains(note.operation)
+                else { return }
+                if failed.add(1, ordering: .relaxed).newValue == length { files.heal() }
+            }
+            let set = [
+                "settings.state={ path: state, memory_limit: 1MiB, reserve: 64KiB }",
+                "settings.checkpoint={ every: 10ms }", "settings.batch_rows=100",
+            ]
+            let run = try Self.run(over: files, set: set)
+            let note = "\(start)+\(length) \(Seeds.note(seed))"
+            #expect(run.failure == nil, "\(note)")
+            pauses += run.log.count { $0.contains("sources pause until there is room") }
+            for path in ["out", "late"] {
+                #expect(try Self.output(files, path) == Self.output(plain, path), "\(path) \(note)")
+            }
+        }
+        #expect(pauses > 0)
     }
 }

@@ -10,7 +10,7 @@ package struct KeyDecoder {
     /// Decodes the keys of `entries` into one column each.
     package func columns(of entries: [UInt32], in table: HotTable) -> [Column] {
         var arena = TextArena()
-        var builders = types.map { KeyColumn($0, capacity: entries.count) }
+        var builders = types.map { DecodedColumn($0, capacity: entries.count) }
         for (row, entry) in entries.enumerated() {
             let key = unsafe table.key(of: entry)
             var at = 2
@@ -23,33 +23,13 @@ package struct KeyDecoder {
     }
 }
 
-/// One key column on its way back.
-private struct KeyColumn {
-    let type: FieldType
-    let values: Slab
-    let capacity: Int
-    var validity: Bitmap?
-
-    init(_ type: FieldType, capacity: Int) {
-        self.type = type
-        self.capacity = capacity
-        values = Slab(byteCount: max(16, capacity * type.width))
-    }
-
-    mutating func read(
+/// Values of key columns.
+extension DecodedColumn {
+    fileprivate mutating func read(
         _ key: UnsafeRawBufferPointer, at: inout Int, isLast: Bool, row: Int,
         _ arena: inout TextArena
     ) {
-        let isNull = unsafe key[at] == 0
-        at += 1
-        let target = unsafe values.base + row * type.width
-        if isNull {
-            let bitmap = validity ?? Bitmap(count: capacity, valid: true)
-            bitmap.set(row, valid: false)
-            validity = bitmap
-            unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: type.width)
-            return
-        }
+        guard let target = unsafe place(of: row, from: key, at: &at) else { return }
         switch type {
         case .bool:
             unsafe target.storeBytes(of: key[at], as: UInt8.self)
@@ -88,11 +68,5 @@ private struct KeyColumn {
             count += 1
         }
         return arena.commit(count)
-    }
-
-    func finish(count: Int, owners: [Slab]) -> Column {
-        Column(
-            type: type, count: count, values: values, validity: validity,
-            owners: type.isText ? owners : [])
     }
 }

@@ -52,7 +52,7 @@ package struct RowCodec: Sendable {
     /// of one.
     package func decode(_ rows: [UInt32], in table: HotTable) -> [Column] {
         var arena = TextArena()
-        var builders = types.map { RowColumn($0, capacity: rows.count) }
+        var builders = types.map { DecodedColumn($0, capacity: rows.count) }
         for (row, reference) in rows.enumerated() {
             let bytes = unsafe table.stored(reference)
             var at = 0
@@ -64,32 +64,12 @@ package struct RowCodec: Sendable {
     }
 }
 
-/// One column of decoded rows.
-private struct RowColumn {
-    let type: FieldType
-    let values: Slab
-    let capacity: Int
-    var validity: Bitmap?
-
-    init(_ type: FieldType, capacity: Int) {
-        self.type = type
-        self.capacity = capacity
-        values = Slab(byteCount: max(16, capacity * type.width))
-    }
-
-    mutating func read(
+/// Values of rows.
+extension DecodedColumn {
+    fileprivate mutating func read(
         _ bytes: UnsafeRawBufferPointer, at: inout Int, row: Int, _ arena: inout TextArena
     ) {
-        let isNull = unsafe bytes[at] == 0
-        at += 1
-        let target = unsafe values.base + row * type.width
-        if isNull {
-            let bitmap = validity ?? Bitmap(count: capacity, valid: true)
-            bitmap.set(row, valid: false)
-            validity = bitmap
-            unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: type.width)
-            return
-        }
+        guard let target = unsafe place(of: row, from: bytes, at: &at) else { return }
         switch type {
         case .bool:
             unsafe target.storeBytes(of: bytes[at], as: UInt8.self)
@@ -106,11 +86,5 @@ private struct RowColumn {
             unsafe target.storeBytes(of: view, as: StringView.self)
             at += 4 + count
         }
-    }
-
-    func finish(count: Int, owners: [Slab]) -> Column {
-        Column(
-            type: type, count: count, values: values, validity: validity,
-            owners: type.isText ? owners : [])
     }
 }

@@ -1,20 +1,45 @@
 import Storage
 
-/// Counters in a keyed family, by merge.
-final class KeyedCounters: CounterStore {
-    let form = "keyed"
+/// A keyed family in a store of its own.
+private final class MeasuredFamily {
+    let family: KeyedFamily
     private let store: StateStore
-    private let family: KeyedFamily
-    private let ones = Slab(byteCount: StoreKeys.countMax * 8)
 
-    init(_ files: StoreFiles, memoryBytes: Int) throws {
+    init(
+        _ files: StoreFiles, memoryBytes: Int, _ name: String, _ options: KeyedFamilyOptions
+    ) throws {
         let directory = try StateDirectory(files.path, fileSystem: files.fileSystem)
         store = StateStore(
             directory: directory, worker: 0,
             options: StateStore.Options(memoryBytes: memoryBytes), executor: StoreThreads())
+        family = try store.makeKeyedFamily(name, options)
+    }
+
+    /// Waits for the background; gives the bytes written by flushes and merges.
+    func settle() throws -> (flushed: Int, merged: Int) {
+        try store.settle()
+        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
+    }
+
+    /// Writes everything to disk; gives the bytes there.
+    func flush() throws -> Int {
+        family.freeze()
+        try store.settle()
+        return family.diskBytes
+    }
+}
+
+/// Counters in a keyed family, by merge.
+final class KeyedCounters: CounterStore {
+    let form = "keyed"
+    private let measured: MeasuredFamily
+    private var family: KeyedFamily { measured.family }
+    private let ones = Slab(byteCount: StoreKeys.countMax * 8)
+
+    init(_ files: StoreFiles, memoryBytes: Int) throws {
         var options = KeyedFamilyOptions()
         options.operation = .add
-        family = try store.makeKeyedFamily("counters", options)
+        measured = try MeasuredFamily(files, memoryBytes: memoryBytes, "counters", options)
         for row in 0..<StoreKeys.countMax {
             unsafe ones.base.storeBytes(of: 1, toByteOffset: row * 8, as: UInt64.self)
         }
@@ -36,32 +61,22 @@ final class KeyedCounters: CounterStore {
         return (count, sum)
     }
 
-    func settle() throws -> (flushed: Int, merged: Int) {
-        try store.settle()
-        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
-    }
+    func settle() throws -> (flushed: Int, merged: Int) { try measured.settle() }
 
-    func flush() throws -> Int {
-        family.freeze()
-        try store.settle()
-        return family.diskBytes
-    }
+    func flush() throws -> Int { try measured.flush() }
 }
 
 /// Values in a keyed family.
 final class KeyedValues: ValueStore {
     let form = "keyed"
-    private let store: StateStore
-    private let family: KeyedFamily
+    private let measured: MeasuredFamily
+    private var family: KeyedFamily { measured.family }
     private let found = FoundValues()
     private let places = Slab(byteCount: StoreKeys.countMax * 8)
 
     init(_ files: StoreFiles, memoryBytes: Int) throws {
-        let directory = try StateDirectory(files.path, fileSystem: files.fileSystem)
-        store = StateStore(
-            directory: directory, worker: 0,
-            options: StateStore.Options(memoryBytes: memoryBytes), executor: StoreThreads())
-        family = try store.makeKeyedFamily("values")
+        measured = try MeasuredFamily(
+            files, memoryBytes: memoryBytes, "values", KeyedFamilyOptions())
         for row in 0..<StoreKeys.countMax {
             let place = UInt64(row * PutWorkload.valueStride) << 32
             unsafe places.base.storeBytes(
@@ -105,14 +120,7 @@ final class KeyedValues: ValueStore {
         return (count, checksum)
     }
 
-    func settle() throws -> (flushed: Int, merged: Int) {
-        try store.settle()
-        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
-    }
+    func settle() throws -> (flushed: Int, merged: Int) { try measured.settle() }
 
-    func flush() throws -> Int {
-        family.freeze()
-        try store.settle()
-        return family.diskBytes
-    }
+    func flush() throws -> Int { try measured.flush() }
 }
