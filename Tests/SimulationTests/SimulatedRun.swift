@@ -177,8 +177,10 @@ final class SimulatedRun: @unchecked Sendable {
             kill()
             return
         }
-        // A log's files are written under its locks, where nobody else comes.
-        guard !stack.isEmpty, !note.path.hasPrefix("log-"), random.chance(0.15) else { return }
+        // A log's files are written under its locks, where nobody else comes, and the reserve may
+        // be given up there.
+        let isUnlocked = !note.path.hasPrefix("log-") && !note.path.hasSuffix("/RESERVE")
+        guard !stack.isEmpty, isUnlocked, random.chance(0.15) else { return }
         stepOthers()
     }
 
