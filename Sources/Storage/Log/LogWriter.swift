@@ -28,6 +28,15 @@ package final class LogWriter: Sendable {
         var findings: LogFindings
         /// Held as long as the writer is open.
         var lock: (any File)?
+
+        /// Notes that a sync failed; gives the error. Room on the disk does not mend it.
+        mutating func fail(_ error: StorageError) -> StorageError {
+            let lasting = StorageError(
+                error.isLackOfRoom ? .inputOutput : error.kind, operation: error.operation,
+                path: error.path, offset: error.offset, cause: error.cause, advice: error.advice)
+            failure = lasting
+            return lasting
+        }
     }
 
     /// What is of one commit at a time.
@@ -222,8 +231,7 @@ package final class LogWriter: Sendable {
             if taken.hasNewNames { try fileSystem.syncDirectory(directory) }
         } catch {
             // What the device has of the files nobody knows any more.
-            state.withLock { $0.failure = error }
-            throw error
+            throw state.withLock { $0.fail(error) }
         }
         state.withLock { state in
             state.lastSync = clock()
@@ -257,8 +265,7 @@ package final class LogWriter: Sendable {
             do throws(StorageError) {
                 try marks.sync()
             } catch {
-                state.withLock { $0.failure = error }
-                throw error
+                throw state.withLock { $0.fail(error) }
             }
             // The other slot follows: damage of one of them costs nothing. If this fails, that
             // slot is the next to be written anyway.
