@@ -21,6 +21,8 @@ package final class FileSink: SinkWriter {
         package var rollBytes: Int?
         /// The monotonic age at which a file is left.
         package var rollNanoseconds: Int64?
+        /// Directories below the first one, where parts say where they go.
+        package var directoryLevels = 0
         /// What a file begins with.
         package var header: [UInt8] = []
         /// Files kept open at once; beyond, the one not written to for the longest time is closed.

@@ -160,6 +160,8 @@ package final class LogSink: SinkWriter {
         let ends = writer.ends
         var staged = StagedOutput()
         staged.own = ends.encoded
+        staged.byteCount = writer.stagedByteCount
+        staged.log = options.directory
         staged.sync = { _ = try writer.stage() }
         let clock = clock
         staged.commit = {

@@ -69,6 +69,12 @@ package struct PathTemplate: Sendable, Equatable {
         return FilePath.directory(of: start)
     }
 
+    /// How many directories lie between that one and the files.
+    package var directoryLevels: Int {
+        func count(_ text: String) -> Int { text.utf8.count { $0 == UInt8(ascii: "/") } }
+        return count(text) - (directory.isEmpty ? 0 : count(directory) + 1)
+    }
+
     private static func placeholder(
         _ bytes: [UInt8], _ place: inout Int
     ) throws(PathTemplateError) -> Piece {

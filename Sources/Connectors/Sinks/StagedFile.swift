@@ -3,6 +3,11 @@ import Synchronization
 
 /// Output for one file that becomes visible with a checkpoint: a file of its own, in the same
 /// directory, whose name begins with a dot.
+///
+///     name = "." | name of the target | ".weir-" | owner: 8 hexadecimal digits | "-" | number
+///
+/// Several sinks, and several pipelines, may write to one directory: by the owner each knows what
+/// is its own.
 struct StagedFile: Sendable, Equatable {
     /// The file that it is for.
     let target: String
@@ -15,16 +20,24 @@ struct StagedFile: Sendable, Equatable {
 
     private static let mark = ".weir-"
 
-    /// The name of staged file `number` for a target.
-    static func path(for target: String, number: Int) -> String {
-        FilePath.join(
-            FilePath.directory(of: target), ".\(FilePath.name(of: target))\(mark)\(number)")
+    /// The owner that stands in names, of a sink with a journal at a path.
+    static func owner(journal path: String) -> String {
+        let bytes = Array(FilePath.name(of: path).utf8)
+        let digits = String(Slab(bytes).hash(0..<bytes.count) & 0xffff_ffff, radix: 16)
+        return String(repeating: "0", count: 8 - digits.utf8.count) + digits
     }
 
-    /// Whether a name may be that of a staged file.
-    static func isStaged(_ name: String) -> Bool {
+    /// The name of an owner's staged file `number` for a target.
+    static func path(for target: String, owner: String, number: Int) -> String {
+        let name = ".\(FilePath.name(of: target))\(mark)\(owner)-\(number)"
+        return FilePath.join(FilePath.directory(of: target), name)
+    }
+
+    /// Whether a name is that of a staged file of an owner.
+    static func isStaged(_ name: String, by owner: String) -> Bool {
         let digits = name.reversed().prefix { $0 >= "0" && $0 <= "9" }.count
-        return digits > 0 && name.hasPrefix(".") && name.dropLast(digits).hasSuffix(mark)
+        return digits > 0 && name.hasPrefix(".")
+            && name.dropLast(digits).hasSuffix("\(mark)\(owner)-")
     }
 
     func encode(to writer: inout ByteWriter) {

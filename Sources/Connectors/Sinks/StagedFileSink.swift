@@ -45,6 +45,8 @@ package final class StagedFileSink: SinkWriter {
 
     private let options: FileSink.Options
     private let journalPath: String
+    /// What the names of our staged files say.
+    private let owner: String
     private let ahead: Ahead
     private let fileSystem: any FileSystem
     private let clock: EngineClock
@@ -63,6 +65,7 @@ package final class StagedFileSink: SinkWriter {
     ) {
         self.options = options
         journalPath = journal
+        owner = StagedFile.owner(journal: journal)
         self.ahead = ahead
         self.fileSystem = fileSystem
         self.clock = clock
@@ -102,6 +105,8 @@ package final class StagedFileSink: SinkWriter {
             target.number = try reader.count()
             target.byteCount = try reader.count()
             target.startedAt = clock.monotonicNanoseconds()
+            // What was rolled and is no more, or the other way round, looks which files there are.
+            if (target.number > 0) != options.isRolling { continue }
             targets[path] = target
         }
         let staged = try reader.list { reader throws(ByteReader.Damage) in
@@ -153,24 +158,34 @@ package final class StagedFileSink: SinkWriter {
         try file.sync()
     }
 
-    /// Removes staged files that no checkpoint knows of.
+    /// Removes staged files of ours that no checkpoint knows of.
     private func removeStaged(near paths: Set<String>) throws {
         var directories = Set(paths.map { FilePath.directory(of: $0) })
-        directories.insert(FilePath.directory(of: options.path ?? journalPath))
+        let first = FilePath.directory(of: options.path ?? journalPath)
+        try add(first, levels: options.directoryLevels, to: &directories)
         for directory in directories.sorted() {
             let place = directory.isEmpty ? "." : directory
             guard try fileSystem.status(of: place)?.kind == .directory else { continue }
-            for name in try fileSystem.names(in: place) where StagedFile.isStaged(name) {
-                if isOwn(name) { try fileSystem.unlink(FilePath.join(directory, name)) }
+            for name in try fileSystem.names(in: place)
+            where StagedFile.isStaged(name, by: owner) {
+                try fileSystem.unlink(FilePath.join(directory, name))
             }
         }
     }
 
-    /// Whether a staged file in a directory of ours is this sink's: another sink may write there.
-    private func isOwn(_ name: String) -> Bool {
-        guard let path = options.path else { return true }
-        let stem = options.isRolling ? RolledName(of: path).stem : FilePath.name(of: path)
-        return name.hasPrefix(".\(stem)")
+    /// Adds a directory and those below it, `levels` deep: where a run that made no checkpoint may
+    /// have left something.
+    private func add(
+        _ directory: String, levels: Int, to directories: inout Set<String>
+    ) throws {
+        directories.insert(directory)
+        let place = directory.isEmpty ? "." : directory
+        guard levels > 0, try fileSystem.status(of: place)?.kind == .directory else { return }
+        for name in try fileSystem.names(in: place) {
+            let path = FilePath.join(directory, name)
+            guard try fileSystem.status(of: path)?.kind == .directory else { continue }
+            try add(path, levels: levels - 1, to: &directories)
+        }
     }
 
     // MARK: Writing
@@ -211,9 +226,7 @@ package final class StagedFileSink: SinkWriter {
             start(&target, anew: true)
         } else {
             start(&target, anew: false)
-            if options.path == nil {
-                target.byteCount = try fileSystem.status(of: path)?.byteCount ?? 0
-            }
+            target.byteCount = try fileSystem.status(of: path)?.byteCount ?? 0
         }
         targets[path] = target
         return target
@@ -240,7 +253,7 @@ package final class StagedFileSink: SinkWriter {
     private func segment(for target: Target, _ path: String) throws -> String {
         let name = name(of: target, path)
         guard segments[name] == nil else { return name }
-        let staged = StagedFile.path(for: name, number: nextNumber)
+        let staged = StagedFile.path(for: name, owner: owner, number: nextNumber)
         nextNumber += 1
         try fileSystem.makeDirectories(FilePath.directory(of: name))
         let file = try fileSystem.open(staged, .write(truncating: true))

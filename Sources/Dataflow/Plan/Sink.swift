@@ -80,6 +80,9 @@ package struct StagedOutput: Sendable {
     /// where only the sink itself can tell.
     package var byteCount = 0
     package var files: [String] = []
+    /// The directory of the log in which they stand, if they do: they are delivered when its mark
+    /// is of this epoch.
+    package var log = ""
     /// Makes it durable.
     package var sync: @Sendable () throws -> Void = {}
     /// Makes it visible; may be called again after it has been.

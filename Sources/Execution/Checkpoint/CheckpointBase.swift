@@ -66,7 +66,8 @@ struct CheckpointBase {
                 CheckpointManifest.Sink(
                     name: node.name, binding: node.binding,
                     rows: sinks[index] + (part?.rows ?? 0), staged: part?.staged.own ?? [],
-                    byteCount: part?.staged.byteCount ?? 0, files: part?.staged.files ?? []))
+                    byteCount: part?.staged.byteCount ?? 0, files: part?.staged.files ?? [],
+                    log: part?.staged.log ?? ""))
         }
         return manifest
     }

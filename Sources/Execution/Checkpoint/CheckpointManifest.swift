@@ -11,7 +11,7 @@ import Storage
 ///              | parts: count, each
 ///     part     = worker: 4 | snapshot
 ///     sink     = name | binding | rows: 8 | bytes staged | to deliver: 8
-///              | files: count, text each
+///              | files: count, text each | log
 ///     binding  = meaning | definition
 ///
 /// Texts and bytes stand behind their counts; see `ByteWriter`. Files are named without their
@@ -47,6 +47,8 @@ struct CheckpointManifest: Sendable {
         /// Bytes staged, and the files that are there until they are committed.
         let byteCount: Int
         let files: [String]
+        /// The directory of the log in which they stand, if they do.
+        let log: String
     }
 
     let epoch: Int
@@ -154,6 +156,7 @@ extension CheckpointManifest.Sink {
         writer.append(Int64(byteCount))
         writer.append(count: files.count)
         for file in files { writer.append(file) }
+        writer.append(log)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(ByteReader.Damage) {
@@ -163,6 +166,7 @@ extension CheckpointManifest.Sink {
         staged = try reader.countedArray()
         byteCount = Int(try reader.integer(Int64.self))
         files = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
+        log = try reader.text()
     }
 }
 

@@ -66,10 +66,7 @@ package struct PlanEdits {
                 moves: step.parts.isEmpty ? nil : moves)
         }
         for sink in manifest.sinks {
-            let isThere = sink.files.contains { file in
-                (try? place?.fileSystem.status(of: file)) ?? nil != nil
-            }
-            let waits = sink.byteCount > 0 && (sink.files.isEmpty || isThere)
+            let waits = place.map { sink.waits(for: manifest.epoch, in: $0.fileSystem) } ?? false
             add(
                 .sink, sink.name, sink.binding,
                 plan.sinks.first { $0.name == sink.name }?.binding,
@@ -190,9 +187,22 @@ extension PlanEdits {
                 sinks: old.sinks.map {
                     CheckpointManifest.Sink(
                         name: $0.name, binding: $0.binding, rows: 0, staged: [], byteCount: 0,
-                        files: [])
+                        files: [], log: "")
                 }),
             from: nil, to: new)
+    }
+}
+
+extension CheckpointManifest.Sink {
+    /// Whether output of a checkpoint still has to be delivered.
+    fileprivate func waits(for epoch: Int, in fileSystem: any FileSystem) -> Bool {
+        guard byteCount > 0 else { return false }
+        if !log.isEmpty {
+            let mark = try? LogView(log, fileSystem: fileSystem).mark()
+            return mark.map { $0.epoch < UInt64(epoch) } ?? false
+        }
+        return files.isEmpty
+            || files.contains { (try? fileSystem.status(of: $0)) ?? nil != nil }
     }
 }
 

@@ -84,12 +84,13 @@ struct Recovery {
     /// input is another one by now is to be read.
     func isAtEnd(_ plan: Plan, _ sources: [any Source]) -> Bool {
         guard let finished, !finished.hasEnded else { return false }
-        return sources.allSatisfy(\.isReplayable) && plan.sinks.allSatisfy { sink($0) != nil }
-            && plan.sources.allSatisfy { node in
-                finished.sources.contains {
-                    $0.name == node.name && $0.binding.meaning == node.binding.meaning
-                }
-            }
+        return sources.allSatisfy(\.isReplayable) && finished.pipeline == plan.name
+            && finished.sources.map(\.name) == plan.sources.map(\.name)
+            && finished.sources.map(\.binding) == plan.sources.map(\.binding)
+            && finished.steps.map(\.name) == plan.steps.map(\.name)
+            && finished.steps.map(\.binding) == plan.steps.map(\.binding)
+            && finished.sinks.map(\.name) == plan.sinks.map(\.name)
+            && finished.sinks.map(\.binding) == plan.sinks.map(\.binding)
     }
 
     /// Notes the epochs that sinks have committed.
@@ -99,11 +100,11 @@ struct Recovery {
     private func check(
         _ manifest: CheckpointManifest, _ plan: Plan, log: (String) -> Void
     ) throws {
-        guard !manifest.isFinished else { return }
+        guard !manifest.hasEnded else { return }
         let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
         let edits = PlanEdits(manifest, from: here, to: plan)
         let losses = edits.losses(allowing: plan.checkpoint?.allowedResets ?? [])
-        if !edits.isEmpty { for line in edits.lines { log(line) } }
+        if !edits.isEmpty && !manifest.isFinished { for line in edits.lines { log(line) } }
         if !losses.isEmpty { throw RestoreError.wouldLose(losses) }
     }
 }

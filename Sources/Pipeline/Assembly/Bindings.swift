@@ -33,8 +33,11 @@ extension CheckedPipeline {
     }
 
     func binding(of sink: CheckedSink) -> StateBinding {
-        StateBinding(
-            meaning: sink.spec.type,
+        var meaning = sink.spec.type
+        // What is staged stands in the log itself, and means nothing to another one.
+        if case .log(let log) = sink.spec.kind { meaning += " \(log.path.value)" }
+        return StateBinding(
+            meaning: meaning,
             definition: "\(secrets.redact(sink.spec.kind.behaviour.target)), "
                 + sink.spec.format.name)
     }

@@ -128,6 +128,7 @@ extension SinkSpec {
         case .file(let file):
             var options = FileSink.Options(path: file.template.literal)
             options.header = Array(header.utf8)
+            options.directoryLevels = file.template.directoryLevels
             options.rollBytes = file.rollBytes
             options.rollNanoseconds = file.rollEvery.map { $0 * 1000 }
             if let journal {

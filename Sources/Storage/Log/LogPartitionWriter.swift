@@ -58,6 +58,15 @@ struct LogPartitionWriter: Sendable {
         segments.reduce(0) { $0 + ($1.base == end.segment ? end.position : $1.byteCount) }
     }
 
+    /// Bytes of segments behind a place.
+    func byteCount(behind place: LogPlaces.Place) -> Int {
+        segments.reduce(0) { sum, segment in
+            let bytes = segment.base == end.segment ? end.position : segment.byteCount
+            if segment.base < place.segment { return sum }
+            return sum + bytes - (segment.base == place.segment ? place.position : 0)
+        }
+    }
+
     /// Adds a batch behind the last one; gives its offsets. Where that fails, nothing was added.
     mutating func append(_ batch: LogBatchBuilder) throws(StorageError) -> Range<Int64> {
         if file == nil || end.position >= segmentBytes { try roll() }

@@ -1,6 +1,12 @@
 import Synchronization
 
 extension LogWriter {
+    /// Bytes that were appended and do not count yet.
+    package var stagedByteCount: Int {
+        let pairs = state.withLock { Array(zip($0.partitions, $0.mark.partitions)) }
+        return pairs.reduce(0) { $0 + $1.0.byteCount(behind: $1.1.end) }
+    }
+
     /// The least offset of a partition that somebody needs.
     func heldOffsets() throws(StorageError) -> [Int64] {
         var held = Array(repeating: Int64.max, count: options.partitionCount)

@@ -224,12 +224,12 @@ struct SoakTrial {
         }
     }
 
-    /// Whether a name is `.NAME.weir-NUMBER`.
+    /// Whether a name is `.NAME.weir-OWNER-NUMBER`.
     private static func isStaged(_ name: String) -> Bool {
-        guard name.hasPrefix("."), let mark = name.range(of: ".weir-", options: .backwards) else {
-            return false
-        }
-        return Int(name[mark.upperBound...]) != nil
+        guard name.hasPrefix("."), let mark = name.range(of: ".weir-", options: .backwards),
+            mark.lowerBound > name.startIndex
+        else { return false }
+        return name[mark.upperBound...].split(separator: "-").last.flatMap { Int($0) } != nil
     }
 
     private func failure(_ text: String) -> Failure {
