@@ -123,36 +123,38 @@ final class FileFollower {
         return nil
     }
 
-    /// Where all files stand:
-    ///
-    ///     followed = partitions so far | current file | files: count, each
-    ///     file     = partition | place, see `FilePlace`
+    /// Where all files stand: `partitions so far | current file | files`, see `FollowedPlaces`.
     func encode(to writer: inout ByteWriter) throws {
         writer.append(count: partitionCount)
         writer.append(count: current)
-        writer.append(count: files.count)
-        for file in files {
-            writer.append(count: file.partition)
-            try FilePlace(file.records, path: file.path).encode(to: &writer)
-        }
+        try FollowedPlaces.append(files, to: &writer)
     }
 
-    /// Goes on where all files stood; those that were renamed meanwhile are found again.
-    func resume(from reader: inout ByteReader, now: Int64) throws {
+    /// Goes on where all files stood; those that were renamed meanwhile are found again. One that
+    /// is gone, and of which nothing was read, is left.
+    func resume(from reader: inout ByteReader, hasIdentities: Bool, now: Int64) throws {
         partitionCount = try reader.count()
-        current = try reader.count()
-        let count = try reader.count()
-        for _ in 0..<count {
-            let partition = try reader.count()
-            let place = try FilePlace(from: &reader)
-            guard let found = try place.find(in: fileSystem),
+        let first = try reader.count()
+        let places = try FollowedPlaces(from: &reader, hasIdentities: hasIdentities)
+        for (index, found) in try places.find(in: fileSystem).enumerated() {
+            let (partition, place) = (places.entries[index].partition, places.entries[index].place)
+            if index == first { current = files.count }
+            guard let found else {
+                guard !place.hasHead else { throw place.missing }
+                notice("\(place.path) is gone; it was empty when it was seen last")
+                events.append(.finished(partition))
+                continue
+            }
+            guard
                 let records = try RecordFile(
                     resuming: found.file, path: found.path, at: place.offset, options: options)
             else { throw place.missing }
-            let identity = try found.file.status().identity
+            // Under its old path, as with a file that is renamed while it is read: when another one
+            // stands there it is left once it is still.
             files.append(
                 FollowedFile(
-                    records, path: found.path, identity: identity, partition: partition, now: now))
+                    records, path: place.path, identity: found.identity, partition: partition,
+                    now: now))
         }
         if current >= files.count { current = 0 }
         try scan(now: now)

@@ -70,27 +70,46 @@ struct FilePlace: Equatable {
         else { throw ByteReader.Damage(cause: "a place in a file lies outside of it") }
     }
 
+    /// Whether there are bytes by which the file is known again.
+    var hasHead: Bool { head.byteCount > 0 }
+
     /// The file of this place: the one at its path if it is that, or one in the same directory
     /// that was renamed; nil where there is none.
     func find(in fileSystem: any FileSystem) throws -> (file: any File, path: String)? {
-        if let file = try open(path, in: fileSystem) { return (file, path) }
+        try find(in: fileSystem, hasOtherNames: hasHead) { _ in true }
+    }
+
+    /// The file of this place among those that are wanted; `hasOtherNames` says whether one that
+    /// is not at its path can be it.
+    func find(
+        in fileSystem: any FileSystem, hasOtherNames: Bool,
+        where isWanted: (FileStatus.Identity) -> Bool
+    ) throws -> (file: any File, path: String)? {
+        if let file = try open(path, in: fileSystem, where: isWanted) { return (file, path) }
         let directory = FilePath.directory(of: path)
-        guard try fileSystem.status(of: directory.isEmpty ? "." : directory) != nil else {
-            return nil
-        }
+        guard hasOtherNames,
+            try fileSystem.status(of: directory.isEmpty ? "." : directory) != nil
+        else { return nil }
+        // Inodes are used again: without bytes to compare, the name must look like one of a
+        // rotation.
+        let stem = hasHead ? "" : FilePath.name(of: path).prefix { $0 != "." }
         for name in try fileSystem.names(in: directory.isEmpty ? "." : directory).sorted() {
             let other = FilePath.join(directory, name)
             // A file that was compressed meanwhile is another one.
-            guard other != path, Codec(path: other) == Codec(path: path) else { continue }
-            if let file = try open(other, in: fileSystem) { return (file, other) }
+            guard other != path, name.hasPrefix(stem), Codec(path: other) == Codec(path: path)
+            else { continue }
+            if let file = try open(other, in: fileSystem, where: isWanted) { return (file, other) }
         }
         return nil
     }
 
-    private func open(_ path: String, in fileSystem: any FileSystem) throws -> (any File)? {
-        guard let status = try fileSystem.status(of: path), status.kind == .regular else {
-            return nil
-        }
+    private func open(
+        _ path: String, in fileSystem: any FileSystem,
+        where isWanted: (FileStatus.Identity) -> Bool
+    ) throws -> (any File)? {
+        guard let status = try fileSystem.status(of: path), status.kind == .regular,
+            isWanted(status.identity)
+        else { return nil }
         let file = try fileSystem.open(path, .read)
         return try matches(file) ? file : nil
     }

@@ -166,8 +166,9 @@ package final class FileSource: Source {
         }
     }
 
-    /// What stands before a position's content: its form.
-    private enum PositionForm: UInt8 { case list = 1, followed }
+    /// What stands before a position's content: its form. Followed files were once told by their
+    /// bytes alone.
+    private enum PositionForm: UInt8 { case list = 1, followedByContent, followed }
 
     /// Of files read one after the other: all paths, and how many of them were begun; of the last
     /// of those its place, if it was not left yet. Of followed files: what `FileFollower` says.
@@ -202,8 +203,10 @@ package final class FileSource: Source {
         var reader = ByteReader(position.bytes)
         let form = PositionForm(rawValue: try reader.integer(UInt8.self))
         switch (form, follower) {
-        case (.followed, let follower?):
-            try follower.resume(from: &reader, now: clock.monotonicNanoseconds())
+        case (.followed, let follower?), (.followedByContent, let follower?):
+            try follower.resume(
+                from: &reader, hasIdentities: form == .followed,
+                now: clock.monotonicNanoseconds())
         case (.list, nil): try resumeList(&reader)
         default:
             throw ByteReader.Damage(cause: "the source was not read with the same 'follow'")
