@@ -50,6 +50,7 @@ package final class Engine: Sendable {
         do {
             assembly = try Assembly(core)
         } catch {
+            DamagedFile.setAside(error, of: core.topology.plan, log: core.log)
             return Outcome(failure: error, statistics: Statistics(plan: core.topology.plan))
         }
         inputs.withLock { $0 = assembly.interruptibles }
@@ -66,6 +67,7 @@ package final class Engine: Sendable {
         assembly.coordinator?.secondPlace?.waker.wake()
         for thread in threads { thread.join() }
         let failure = assembly.finish(ending)
+        if let failure { DamagedFile.setAside(failure, of: core.topology.plan, log: core.log) }
         return Outcome(failure: failure, statistics: assembly.statistics)
     }
 

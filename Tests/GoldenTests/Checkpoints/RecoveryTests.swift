@@ -105,6 +105,29 @@ struct RecoveryTests {
         #expect(later.log.contains { $0.contains("it is replaced by its copy in second") })
     }
 
+    /// Blocks are looked at when they are read: the run fails of them, and the next one goes on
+    /// with the copy of that file, if it is whole.
+    @Test(arguments: [false, true])
+    func damagedBlocksAreReplacedByTheNextRun(_ isCopyDamaged: Bool) throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        let runs = files.paths.filter { $0.hasPrefix("state/") && $0.hasSuffix(".run") }
+        for path in runs { damage(path, at: 9) }
+        if isCopyDamaged {
+            for path in files.paths where path.hasPrefix("second/") && path.hasSuffix(".run") {
+                damage(path, at: 9)
+            }
+        }
+        var later = try run(second: second)
+        #expect(later.failure?.contains("state/") == true, "\(later.failure ?? "")")
+        for _ in runs where later.failure != nil {
+            let told = isCopyDamaged ? "is of no use" : "the next run goes on with its copy"
+            #expect(later.log.contains { $0.contains(told) })
+            later = try run(second: second)
+        }
+        if isCopyDamaged { #expect(later.failure != nil) } else { expectWhole(later) }
+    }
+
     @Test func withoutASecondPlaceTheOneBeforeIsTaken() throws {
         try leaveInterrupted()
         let newest = try #require(manifests(in: "state").max())
