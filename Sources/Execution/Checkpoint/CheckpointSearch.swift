@@ -110,7 +110,8 @@ struct CheckpointSearch {
                 try there.verify(name)
             } catch let other {
                 log("\(other)")
-                throw error
+                // A copy that cannot be read now may be whole.
+                throw other.isDamage ? error : other
             }
             if error.kind != .notFound {
                 log("\(error); it is replaced by its copy in \(there.path)")
