@@ -58,7 +58,7 @@ final class KeyedWork: FamilyWork {
 
     static func files(of snapshot: KeyedFamilyState) -> [String] { snapshot.files.map(\.name) }
 
-    func takeContents() throws(StorageError) -> Twin { try Self.contents(family.iterator()) }
+    func takeContents() throws(StorageError) -> Twin { try family.iterator().contents() }
 
     func filesLeft(of snapshot: KeyedFamilyState) -> [String] { Self.files(of: snapshot) }
 
@@ -71,16 +71,6 @@ final class KeyedWork: FamilyWork {
         family.freeze()
         try store.settle()
         if try family.get([1]) != [2] { wrong = "not what was put" }
-    }
-
-    private static func contents(_ iterator: KeyedIterator) throws(StorageError) -> Twin {
-        var found: Twin = [:]
-        try iterator.seekToFirst()
-        while iterator.isValid {
-            found[iterator.keyArray] = iterator.valueArray
-            try iterator.next()
-        }
-        return found
     }
 
     // MARK: Operations
@@ -123,14 +113,27 @@ final class KeyedWork: FamilyWork {
     }
 
     private func scan() throws(StorageError) {
-        if try Self.contents(family.iterator()) != twin { wrong = "all keys" }
+        if try family.iterator().contents() != twin { wrong = "all keys" }
         guard let pinned else { return }
         let iterator = family.iterator(snapshot: pinned.snapshot)
-        if try Self.contents(iterator) != pinned.twin { wrong = "a snapshot" }
+        if try iterator.contents() != pinned.twin { wrong = "a snapshot" }
     }
 
     private func pin() {
         if let pinned { family.release(pinned.snapshot) }
         pinned = random.chance(0.7) ? (family.makeSnapshot(), twin) : nil
+    }
+}
+
+extension KeyedIterator {
+    /// All keys of its range, and their values.
+    func contents() throws(StorageError) -> [[UInt8]: [UInt8]] {
+        var found: [[UInt8]: [UInt8]] = [:]
+        try seekToFirst()
+        while isValid {
+            found[keyArray] = valueArray
+            try next()
+        }
+        return found
     }
 }
