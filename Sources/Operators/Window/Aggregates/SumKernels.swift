@@ -49,9 +49,15 @@ struct FloatSumKernel: AggregateKernel {
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }
         let numbers = values.doubles
-        groups.add(rows, offset: offset) { (sum: inout ExactSum, row, wides) in
-            sum.add(numbers[row], &wides)
+        var wides = groups.extras.wides
+        groups.extras.wides = WideSums()
+        rows.forEach { row in
+            groups.update(row, offset: offset) { (state: inout Counted<ExactSum>) in
+                state.count &+= 1
+                state.sum.add(numbers[row], &wides)
+            }
         }
+        groups.extras.wides = wides
     }
 
     func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {
@@ -79,17 +85,26 @@ struct MomentsKernel: AggregateKernel {
 
     func update(_ values: Column?, _ rows: Selection, _ groups: GroupStates, offset: Int) {
         guard let values else { return }
+        var wides = groups.extras.wides
+        groups.extras.wides = WideSums()
         if values.type == .int {
             let numbers = values.int64s
-            groups.add(rows, offset: offset) { (moments: inout ExactMoments, row, wides) in
-                moments.add(numbers[row], &wides)
+            rows.forEach { row in
+                groups.update(row, offset: offset) { (state: inout Counted<ExactMoments>) in
+                    state.count &+= 1
+                    state.sum.add(numbers[row], &wides)
+                }
             }
         } else {
             let numbers = values.doubles
-            groups.add(rows, offset: offset) { (moments: inout ExactMoments, row, wides) in
-                moments.add(numbers[row], &wides)
+            rows.forEach { row in
+                groups.update(row, offset: offset) { (state: inout Counted<ExactMoments>) in
+                    state.count &+= 1
+                    state.sum.add(numbers[row], &wides)
+                }
             }
         }
+        groups.extras.wides = wides
     }
 
     func renumber(_ table: HotTable, _ entry: UInt32, offset: Int, by shift: GroupExtras.Shift) {
@@ -103,7 +118,6 @@ struct MomentsKernel: AggregateKernel {
     ) -> Column {
         groups.floats("the variance", offset: offset, &failures) {
             (moments: ExactMoments, count, wides) in
-            if count == 0 { return nil }
             let kind = isSample ? ExactMoments.Kind.sample : .population
             guard let variance = moments.variance(kind, count: count, wides) else { return nil }
             return isRoot ? variance.squareRoot() : variance
@@ -115,25 +129,6 @@ struct MomentsKernel: AggregateKernel {
 private struct Counted<Sum: BitwiseCopyable>: BitwiseCopyable {
     var count: Int64
     var sum: Sum
-}
-
-extension GroupStates {
-    /// Adds rows to the sums of their groups, which may have wide parts. It is inlined, so that
-    /// the loop is one over the kernel's own state.
-    @inline(__always)
-    fileprivate func add<Sum: BitwiseCopyable>(
-        _ rows: Selection, offset: Int, _ add: (inout Sum, Int, inout WideSums) -> Void
-    ) {
-        var wides = extras.wides
-        extras.wides = WideSums()
-        rows.forEach { row in
-            update(row, offset: offset) { (state: inout Counted<Sum>) in
-                state.count &+= 1
-                add(&state.sum, row, &wides)
-            }
-        }
-        extras.wides = wides
-    }
 }
 
 extension ClosingGroups {
