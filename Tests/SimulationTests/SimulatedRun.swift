@@ -59,6 +59,11 @@ final class SimulatedRun: @unchecked Sendable {
             background.whileWaiting = {}
         }
         background.whileWaiting = { [unowned self] in
+            // Copies are checked before there are parts.
+            guard !names.isEmpty else {
+                if !background.runOne(.flush) { background.runOne(.merge) }
+                return
+            }
             stepOthers()
             let flush = names.count - 2
             if isFree(flush) && !turn(of: flush) { _ = turn(of: flush + 1) }

@@ -148,7 +148,7 @@ enum CheckpointCopy {
         var byteCount = 0
         var copied: [StateFiles.Copied] = []
         for name in manifest.files.sorted() {
-            guard let copy = try source.copy(name, to: target) else { continue }
+            guard let copy = try source.copyMissing(name, to: target) else { continue }
             byteCount += copy.byteCount
             copied.append(copy)
         }

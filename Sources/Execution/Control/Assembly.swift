@@ -33,7 +33,8 @@ final class Assembly {
         self.state = state
         var recovery: Recovery?
         if plan.checkpoint != nil, let state {
-            recovery = try Recovery(state.directory, plan: plan, log: core.log)
+            recovery = try Recovery(
+                state.directory, plan: plan, executor: state.background, log: core.log)
         }
         let sources = try plan.sources.map { try $0.makeSource() }
         if let finished = recovery?.finished {
