@@ -115,7 +115,7 @@ enum CSVHarness {
             var rejects = RejectedRows()
             while let batch = decoder.next(rowsMax: rowsMax, rejects: &rejects) {
                 precondition(batch.count > 0 && batch.count <= rowsMax)
-                output.rows += rows(batch)
+                output.rows += batch.texts()
             }
             take(&rejects, &output)
         }
@@ -131,23 +131,8 @@ enum CSVHarness {
         return decode([chunk(Array(text.utf8))], schema, decoder, rowsMax: rowsMax)
     }
 
-    static func rows(_ batch: Batch) -> [[String?]] {
-        (0..<batch.count).map { place in
-            let row = batch.selection[place]
-            return batch.columns.map { column -> String? in
-                guard column.isValid(row) else { return nil }
-                switch column.type {
-                case .bool: return column.bools[row] == 1 ? "true" : "false"
-                case .int, .timestamp: return String(column.int64s[row])
-                case .float: return column.doubles[row].description
-                case .string, .json: return column.strings[row].description
-                }
-            }
-        }
-    }
-
     private static func take(_ rejects: inout RejectedRows, _ output: inout Output) {
-        for row in rows(rejects.take()) {
+        for row in rejects.take().texts() {
             output.rejects.append(row[0] ?? "")
             output.positions.append(row[3] ?? "")
             output.raws.append(row[4] ?? "")

@@ -4,6 +4,25 @@ import TestSupport
 
 @testable import Connectors
 
+extension Batch {
+    /// The cells of its rows as text (nil for null).
+    func texts(json: (String) -> String = { $0 }) -> [[String?]] {
+        (0..<count).map { place in
+            let row = selection[place]
+            return columns.map { column -> String? in
+                guard column.isValid(row) else { return nil }
+                switch column.type {
+                case .bool: return column.bools[row] == 1 ? "true" : "false"
+                case .int, .timestamp: return String(column.int64s[row])
+                case .float: return column.doubles[row].description
+                case .string: return column.strings[row].description
+                case .json: return json(column.strings[row].description)
+                }
+            }
+        }
+    }
+}
+
 /// Runs the decoder over text, and the naive twin beside it.
 enum JSONHarness {
     /// A field of a record: its path in dotted form, and its type.
@@ -73,21 +92,7 @@ enum JSONHarness {
         return output
     }
 
-    static func rows(_ batch: Batch) -> [[String?]] {
-        (0..<batch.count).map { place in
-            let row = batch.selection[place]
-            return batch.columns.map { column -> String? in
-                guard column.isValid(row) else { return nil }
-                switch column.type {
-                case .bool: return column.bools[row] == 1 ? "true" : "false"
-                case .int, .timestamp: return String(column.int64s[row])
-                case .float: return column.doubles[row].description
-                case .string: return column.strings[row].description
-                case .json: return meaning(column.strings[row].description)
-                }
-            }
-        }
-    }
+    static func rows(_ batch: Batch) -> [[String?]] { batch.texts(json: meaning) }
 
     /// A JSON text without its spaces and escapes.
     private static func meaning(_ text: String) -> String {

@@ -1,5 +1,6 @@
 import Connectors
 import Dataflow
+import TestSupport
 import Testing
 
 @testable import Pipeline

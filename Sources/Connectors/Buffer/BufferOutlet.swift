@@ -190,12 +190,6 @@ final class BufferOutlet {
         damagesTold = reader.damages.count
         place.offset = batch?.header.baseOffset ?? reader.nextOffset
         place.used = 0
-        return .rejected(
-            damages.map { damage in
-                RejectedRecord(
-                    error: "\(damage)",
-                    place: SourcePlace(name: damage.path, offset: damage.bytes.lowerBound),
-                    raw: [])
-            })
+        return .rejected(damages.map { RejectedRecord($0) })
     }
 }

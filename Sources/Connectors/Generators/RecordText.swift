@@ -1,3 +1,4 @@
+import Dataflow
 import Storage
 
 /// Short texts that records are put together from, in cells of 64 bytes so that copying one is a
@@ -121,14 +122,14 @@ struct RecordCursor {
     /// Writes `2026-01-01T00:00:00.000Z` for milliseconds since 1970.
     mutating func put(timestamp milliseconds: Int) {
         let day = milliseconds / 86_400_000 - (milliseconds % 86_400_000 < 0 ? 1 : 0)
-        let (year, month, dayOfMonth) = RecordCursor.date(day)
+        let date = CivilDate(daysSinceEpoch: Int64(day))
         var rest = milliseconds - day * 86_400_000
-        put(twoDigits: year / 100)
-        put(twoDigits: year % 100)
+        put(twoDigits: date.year / 100)
+        put(twoDigits: date.year % 100)
         put(byte: UInt8(ascii: "-"))
-        put(twoDigits: month)
+        put(twoDigits: date.month)
         put(byte: UInt8(ascii: "-"))
-        put(twoDigits: dayOfMonth)
+        put(twoDigits: date.day)
         put(byte: UInt8(ascii: "T"))
         put(twoDigits: rest / 3_600_000)
         put(byte: UInt8(ascii: ":"))
@@ -142,19 +143,5 @@ struct RecordCursor {
         put(twoDigits: rest / 10)
         put(byte: UInt8(truncatingIfNeeded: 0x30 | rest % 10))
         put(byte: UInt8(ascii: "Z"))
-    }
-
-    /// The date of a day since 1970, by eras of 400 years that begin in March.
-    private static func date(_ day: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = day + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let place = (5 * dayOfYear + 2) / 153
-        let month = place < 10 ? place + 3 : place - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * place + 2) / 5 + 1)
     }
 }

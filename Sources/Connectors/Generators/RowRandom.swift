@@ -3,7 +3,7 @@
 /// SplitMix64 from a start that is itself a mix of those, so that any row can be made without the
 /// ones before it.
 struct RowRandom {
-    private static let step: UInt64 = 0x9e37_79b9_7f4a_7c15
+    static let step: UInt64 = 0x9e37_79b9_7f4a_7c15
     private var state: UInt64
 
     /// The numbers of `row` for the purpose of `key`.
@@ -23,8 +23,9 @@ struct RowRandom {
         mix(key &+ UInt64(truncatingIfNeeded: row) &* step)
     }
 
+    /// What SplitMix64 makes of its state.
     @inline(__always)
-    private static func mix(_ word: UInt64) -> UInt64 {
+    static func mix(_ word: UInt64) -> UInt64 {
         var word = word
         word = (word ^ (word &>> 30)) &* 0xbf58_476d_1ce4_e5b9
         word = (word ^ (word &>> 27)) &* 0x94d0_49bb_1331_11eb

@@ -167,37 +167,22 @@ extension PathTemplate.TimePart {
     /// The part of a time, in UTC.
     func text(of time: Int64) -> String {
         let start = EventTime.bucketStart(of: time, size: 86_400_000_000)
-        let (year, month, day) = PathTemplate.TimePart.civil(days: start / 86_400_000_000)
+        let date = CivilDate(daysSinceEpoch: start / 86_400_000_000)
         let minute = (time &- start) / 60_000_000
         switch self {
         case .date:
-            return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
-        case .year: return padded(year, 4)
-        case .month: return padded(month, 2)
-        case .day: return padded(day, 2)
+            return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
+        case .year: return padded(date.year, 4)
+        case .month: return padded(date.month, 2)
+        case .day: return padded(date.day, 2)
         case .hour: return padded(minute / 60, 2)
         case .minute: return padded(minute % 60, 2)
         }
     }
 
-    private func padded(_ number: Int64, _ digitCount: Int) -> String {
-        let digits = String(abs(number))
+    private func padded(_ number: some BinaryInteger, _ digitCount: Int) -> String {
+        let digits = String(number.magnitude)
         let zeros = String(repeating: "0", count: max(digitCount - digits.count, 0))
         return (number < 0 ? "-" : "") + zeros + digits
-    }
-
-    /// The date that many days after 1970-01-01, by Howard Hinnant's `civil_from_days`: the year
-    /// starts in March, so that the leap day is its last.
-    private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

@@ -134,13 +134,7 @@ package final class LogSource: Source {
         let damages = reading.reader.damages[reading.damagesTold...]
         reading.damagesTold = reading.reader.damages.count
         reading.next = reading.batch?.header.baseOffset ?? reading.reader.nextOffset
-        return .rejected(
-            damages.map { damage in
-                RejectedRecord(
-                    error: "\(damage)",
-                    place: SourcePlace(name: damage.path, offset: damage.bytes.lowerBound),
-                    raw: [])
-            })
+        return .rejected(damages.map { RejectedRecord($0) })
     }
 
     /// Records of the batch at hand, as lines; nil where none is left.
@@ -326,5 +320,14 @@ extension Slab {
             copy("\n", to: end)
         }
         return end + 1
+    }
+}
+
+extension RejectedRecord {
+    /// What is lost by damage to a log.
+    init(_ damage: LogDamage) {
+        self.init(
+            error: "\(damage)",
+            place: SourcePlace(name: damage.path, offset: damage.bytes.lowerBound), raw: [])
     }
 }

@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// Records are given in portions of about 10 milliseconds; what was not taken in time is lost
 /// beyond 20 milliseconds, so a stall is not followed by a burst.
-package final class RateLimitedSource: Source {
+package final class RateLimitedSource: ForwardingSource {
     private static let portionNanoseconds: Int64 = 10_000_000
     private static let burstNanoseconds: Int64 = 20_000_000
 
-    private let source: any Source
+    package let source: any Source
     private let framing: Framing
     private let clock: EngineClock
     private let recordsPerSecond: Double
@@ -30,10 +30,6 @@ package final class RateLimitedSource: Source {
         self.framing = framing
         self.clock = clock
     }
-
-    package var isBounded: Bool { source.isBounded }
-
-    package func open() throws { try source.open() }
 
     package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
         let start = clock.monotonicNanoseconds()
@@ -84,19 +80,5 @@ package final class RateLimitedSource: Source {
     package func interrupt() {
         isInterrupted.store(true, ordering: .relaxed)
         source.interrupt()
-    }
-
-    package func close() { source.close() }
-
-    package var isReplayable: Bool { source.isReplayable }
-
-    package var position: SourcePosition? { get throws { try source.position } }
-
-    package func resume(at position: SourcePosition) throws { try source.resume(at: position) }
-
-    package func sync() throws { try source.sync() }
-
-    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
-        try source.keep(from: positions, isFinished: isFinished)
     }
 }

@@ -3,9 +3,12 @@ import Storage
 
 /// Reads the declaration of a sink.
 struct SinkReader {
-    static let types = ["stdout", "file", "tcp", "log", "blackhole"]
-    /// Types that a later version has.
-    static let laterTypes = ["http", "sqlite"]
+    private static let component = Component(
+        "sink", .sink,
+        [
+            "stdout": .stdoutSink, "file": .fileSink, "tcp": .tcpSink, "log": .logSink,
+            "blackhole": .blackholeSink,
+        ], later: ["http", "sqlite"])
 
     /// Bytes of a queue, at least: it holds parts of a mebibyte.
     private static let quotaMin = 16 << 20
@@ -14,25 +17,9 @@ struct SinkReader {
 
     func read(_ node: YAMLNode, name: Located<String>) -> SinkSpec? {
         let before = diagnostics.errorCount
-        let title = "sink '\(name.value)'"
-        guard
-            let type = ComponentType.read(
-                node, title: title, name: name, kind: "sink type", SinkReader.types,
-                later: SinkReader.laterTypes, diagnostics: diagnostics)
-        else { return nil }
-        let own: KeyList =
-            switch type {
-            case "stdout": .stdoutSink
-            case "file": .fileSink
-            case "tcp": .tcpSink
-            case "log": .logSink
-            default: .blackholeSink
-            }
-        guard
-            let reader = SpecReader(
-                node, title, at: name.place, keys: [.sink, own], diagnostics: diagnostics)
-        else { return nil }
-        _ = reader.node("type")
+        guard let (type, reader) = Self.component.open(node, name: name, diagnostics) else {
+            return nil
+        }
         let inputs = reader.strings("inputs", of: "outputs")
         if let inputs, inputs.isEmpty {
             diagnostics.error(at: reader.place(of: "inputs"), "'inputs' names no output")

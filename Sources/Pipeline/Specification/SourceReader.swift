@@ -4,7 +4,12 @@ package import Storage
 
 /// Reads the declaration of a source.
 struct SourceReader {
-    static let types = ["file", "stdin", "tcp", "log", "generate"]
+    private static let component = Component(
+        "source", .source,
+        [
+            "file": .fileSource, "stdin": .stdinSource, "tcp": .tcpSource, "log": .logSource,
+            "generate": .generateSource,
+        ])
 
     let world: PipelineWorld
     let settings: SettingsSpec
@@ -12,25 +17,9 @@ struct SourceReader {
 
     func read(_ node: YAMLNode, name: Located<String>) -> SourceSpec? {
         let before = diagnostics.errorCount
-        let title = "source '\(name.value)'"
-        guard
-            let type = ComponentType.read(
-                node, title: title, name: name, kind: "source type", SourceReader.types,
-                later: [], diagnostics: diagnostics)
-        else { return nil }
-        let own: KeyList =
-            switch type {
-            case "file": .fileSource
-            case "stdin": .stdinSource
-            case "tcp": .tcpSource
-            case "log": .logSource
-            default: .generateSource
-            }
-        guard
-            let reader = SpecReader(
-                node, title, at: name.place, keys: [.source, own], diagnostics: diagnostics)
-        else { return nil }
-        _ = reader.node("type")
+        guard let (type, reader) = Self.component.open(node, name: name, diagnostics) else {
+            return nil
+        }
         let kind = readKind(type, reader)
         let format = InputFormatReader(diagnostics: diagnostics).read(reader)
         if case .tcp(let tcp) = kind, tcp.framing == .lengthPrefixed, case .csv = format {
@@ -302,49 +291,6 @@ struct SourceReader {
             }
         }
         return read
-    }
-}
-
-/// Reads the `type` of a component.
-enum ComponentType {
-    static func read(
-        _ node: YAMLNode, title: String, name: Located<String>, kind: String, _ types: [String],
-        later: [String], diagnostics: Diagnostics
-    ) -> String? {
-        guard case .mapping(let entries) = node.content else {
-            diagnostics.error(
-                at: node.isNull ? name.place : node.place,
-                "\(title) takes a mapping with a 'type', not \(node.shown)")
-            return nil
-        }
-        guard let entry = entries.first(where: { $0.key == "type" }) else {
-            if let near = entries.first(where: {
-                NearestName.nearest(to: $0.key, among: ["type"]) != nil
-            }) {
-                diagnostics.error(
-                    at: near.keyPlace, "unknown key '\(near.key)'; did you mean 'type'?")
-                return nil
-            }
-            diagnostics.error(at: name.place, "\(title) needs 'type': \(SpecReader.list(types))")
-            return nil
-        }
-        guard let scalar = entry.value.scalar, !scalar.isNull else {
-            diagnostics.error(
-                at: entry.value.place,
-                "'type' takes \(SpecReader.list(types)), not "
-                    + entry.value.shown)
-            return nil
-        }
-        if types.contains(scalar.text) { return scalar.text }
-        if later.contains(scalar.text) {
-            diagnostics.error(
-                at: entry.value.place, "\(kind) '\(scalar.text)': not available in this version")
-        } else {
-            let hint = NearestName.hint(for: scalar.text, among: types, noun: "known types")
-            diagnostics.error(
-                at: entry.value.place, "unknown \(kind) \(entry.value.shown)\(hint)")
-        }
-        return nil
     }
 }
 

@@ -2,33 +2,20 @@ import Operators
 
 /// Reads the declaration of a step.
 struct StepReader {
-    static let types = ["filter", "map", "dedup", "broadcast_join", "window"]
-    /// Types that a later version has.
-    static let laterTypes = ["interval_join", "pattern", "sort", "top", "lookup_join"]
+    private static let component = Component(
+        "step", .step,
+        [
+            "filter": .filter, "map": .map, "dedup": .dedup, "broadcast_join": .broadcastJoin,
+            "window": .window,
+        ], later: ["interval_join", "pattern", "sort", "top", "lookup_join"])
 
     let diagnostics: Diagnostics
 
     func read(_ node: YAMLNode, name: Located<String>) -> StepSpec? {
         let before = diagnostics.errorCount
-        let title = "step '\(name.value)'"
-        guard
-            let type = ComponentType.read(
-                node, title: title, name: name, kind: "step type", StepReader.types,
-                later: StepReader.laterTypes, diagnostics: diagnostics)
-        else { return nil }
-        let own: KeyList =
-            switch type {
-            case "filter": .filter
-            case "map": .map
-            case "dedup": .dedup
-            case "broadcast_join": .broadcastJoin
-            default: .window
-            }
-        guard
-            let reader = SpecReader(
-                node, title, at: name.place, keys: [.step, own], diagnostics: diagnostics)
-        else { return nil }
-        _ = reader.node("type")
+        guard let (type, reader) = Self.component.open(node, name: name, diagnostics) else {
+            return nil
+        }
         let inputs = reader.strings("inputs", of: "outputs")
         let kind: StepSpec.Kind? =
             switch type {

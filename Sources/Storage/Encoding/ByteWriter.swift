@@ -35,11 +35,27 @@ package struct ByteWriter {
 
     /// Adds whether something is so.
     package mutating func append(_ flag: Bool) { append(UInt8(flag ? 1 : 0)) }
+
+    /// Adds the CRC-32C of all that stands before.
+    mutating func appendChecksum() {
+        append(CRC32C.checksum(SlabSlice(Slab(bytes), 0..<bytes.count)))
+    }
 }
 
 extension ByteReader {
     /// Reads an array's bytes.
     package init(_ bytes: [UInt8]) { self.init(SlabSlice(Slab(bytes), 0..<bytes.count)) }
+
+    /// Reads what stands before a CRC-32C of it, which is the last.
+    init(checked slice: SlabSlice) throws(Damage) {
+        guard slice.byteCount > 4 else { throw Damage(cause: "it is cut short") }
+        var reader = ByteReader(slice)
+        let content = try reader.bytes(slice.byteCount - 4)
+        guard try reader.integer(UInt32.self) == CRC32C.checksum(content) else {
+            throw Damage(cause: "its checksum is wrong")
+        }
+        self.init(content)
+    }
 
     /// Takes bytes that stand behind their count.
     package mutating func countedArray() throws(Damage) -> [UInt8] {

@@ -120,6 +120,28 @@ package struct SlabSlice: Sendable {
     package var byteCount: Int { range.count }
 }
 
+/// Slices that are written one behind the other, in as many writes as it takes.
+struct UnwrittenSlices {
+    /// Those that have bytes left to write.
+    private(set) var slices: ArraySlice<SlabSlice>
+    /// Bytes of the first that are written.
+    private(set) var skip = 0
+
+    init(_ slices: [SlabSlice]) {
+        self.slices = slices[...]
+        drop(0)
+    }
+
+    /// Notes that so many bytes more are written.
+    mutating func drop(_ written: Int) {
+        skip += written
+        while let first = slices.first, skip >= first.byteCount {
+            skip -= first.byteCount
+            slices.removeFirst()
+        }
+    }
+}
+
 /// What the system knows of a file.
 package struct FileStatus: Sendable, Equatable {
     /// What names come and go on: the file itself, as long as it exists.
@@ -161,21 +183,11 @@ extension File {
 
     /// Writes all of the slices where the last write ended.
     package func writeAll(_ slices: [SlabSlice]) throws(StorageError) {
-        var rest = slices[...]
-        var skip = 0
-        while let first = rest.first {
-            if first.byteCount == skip {
-                rest.removeFirst()
-                skip = 0
-                continue
-            }
-            var written = try write(rest, skipping: skip) + skip
-            precondition(written > skip, "a write that gives no error writes something")
-            while let slice = rest.first, written >= slice.byteCount {
-                written -= slice.byteCount
-                rest.removeFirst()
-            }
-            skip = written
+        var left = UnwrittenSlices(slices)
+        while !left.slices.isEmpty {
+            let written = try write(left.slices, skipping: left.skip)
+            precondition(written > 0, "a write that gives no error writes something")
+            left.drop(written)
         }
     }
 

@@ -117,21 +117,12 @@ package final class StandardStream: Sendable {
     /// Writes all of the slices; waits while the other end does not take them. Says whether it
     /// did: an interrupt makes it stop.
     package func write(_ slices: [SlabSlice]) throws(StorageError) -> Bool {
-        var rest = slices[...]
-        var skip = 0
-        while let first = rest.first {
-            if first.byteCount == skip {
-                rest.removeFirst()
-                skip = 0
-                continue
+        var left = UnwrittenSlices(slices)
+        while !left.slices.isEmpty {
+            guard let written = try writeSome(left.slices, skipping: left.skip) else {
+                return false
             }
-            guard var written = try writeSome(rest, skipping: skip) else { return false }
-            written += skip
-            while let slice = rest.first, written >= slice.byteCount {
-                written -= slice.byteCount
-                rest.removeFirst()
-            }
-            skip = written
+            left.drop(written)
         }
         return true
     }

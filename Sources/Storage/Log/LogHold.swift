@@ -45,8 +45,7 @@ package struct LogHold: Sendable, Equatable {
         writer.append(Self.version)
         writer.append(UInt32(offsets.count))
         for offset in offsets { writer.append(offset) }
-        let checked = SlabSlice(Slab(writer.bytes), 0..<writer.bytes.count)
-        writer.append(CRC32C.checksum(checked))
+        writer.appendChecksum()
         try AtomicFile.write(writer.bytes, to: path, fileSystem: fileSystem)
     }
 
@@ -86,13 +85,7 @@ package struct LogHold: Sendable, Equatable {
     }
 
     private init(name: String, decoding slice: SlabSlice) throws(ByteReader.Damage) {
-        guard slice.byteCount > 4 else { throw ByteReader.Damage(cause: "it is cut short") }
-        var reader = ByteReader(slice)
-        let content = try reader.bytes(slice.byteCount - 4)
-        guard try reader.integer(UInt32.self) == CRC32C.checksum(content) else {
-            throw ByteReader.Damage(cause: "its checksum is wrong")
-        }
-        reader = ByteReader(content)
+        var reader = try ByteReader(checked: slice)
         guard try reader.integer(UInt64.self) == Self.magic,
             try reader.integer(UInt16.self) == Self.version
         else { throw ByteReader.Damage(cause: "it is no hold of a known version") }

@@ -213,15 +213,9 @@ package final class LogReader {
         var offset = nextOffset
         while true {
             let entry = index.entry(before: offset)
-            let place = LogPlaces.Place(
-                offset: entry.offset, segment: base, position: entry.position)
-            var walker = LogWalker(file, partition: partition, from: place, limit: limit)
-            var isRight = entry.offset == base
-            if !isRight { isRight = try walker.isAtBatch() }
-            if isRight {
-                self.walker = walker
-                return
-            }
+            walker = try LogWalker(
+                file, partition: partition, segment: base, at: entry, limit: limit)
+            if walker != nil { return }
             offset = entry.offset - 1
         }
     }

@@ -35,12 +35,9 @@ struct LogTimeSearch {
         }
         var entry = index.entry(beforeTimestamp: timestamp)
         while true {
-            let place = LogPlaces.Place(
-                offset: entry.offset, segment: base, position: entry.position)
-            var walker = LogWalker(file, partition: partition, from: place, limit: limit)
-            var isRight = entry.offset == base
-            if !isRight { isRight = try walker.isAtBatch() }
-            if isRight {
+            if var walker = try LogWalker(
+                file, partition: partition, segment: base, at: entry, limit: limit)
+            {
                 return try search(&walker, timestamp)
             }
             entry = index.entry(before: entry.offset - 1)

@@ -56,6 +56,16 @@ struct LogWalker {
         self.opensBodies = opensBodies
     }
 
+    /// Starts at an entry of the segment's index; nil where that is wrong, and no batch is there.
+    init?(
+        _ file: any File, partition: Int, segment base: Int64, at entry: LogIndex.Entry, limit: Int
+    ) throws(StorageError) {
+        let place = LogPlaces.Place(offset: entry.offset, segment: base, position: entry.position)
+        self.init(file, partition: partition, from: place, limit: limit)
+        if entry.offset == base { return }
+        guard try isAtBatch() else { return nil }
+    }
+
     /// So many bytes at a position, if they lie below the limit; reads on where they are not there.
     private mutating func bytes(at position: Int, _ count: Int) throws(StorageError) -> SlabSlice? {
         guard position + count <= limit else { return nil }

@@ -1,10 +1,10 @@
 /// The files of a file system, as far as there is room for them; see `DiskRoom`.
-struct RoomFileSystem: FileSystem {
+struct RoomFileSystem: ForwardingFileSystem {
     let room: DiskRoom
     /// Whether a write waits for room, or fails where giving up the reserve does not help.
     let isPatient: Bool
 
-    private var base: any FileSystem { room.base }
+    var base: any FileSystem { room.base }
 
     var impatient: any FileSystem { RoomFileSystem(room: room, isPatient: false) }
 
@@ -26,12 +26,6 @@ struct RoomFileSystem: FileSystem {
         return RoomFile(file, counts: counts, room: room, isPatient: isPatient)
     }
 
-    func status(of path: String) throws(StorageError) -> FileStatus? { try base.status(of: path) }
-
-    func names(in directory: String) throws(StorageError) -> [String] {
-        try base.names(in: directory)
-    }
-
     func makeDirectories(_ path: String) throws(StorageError) {
         try room.needing(path, isPatient: isPatient) { () throws(StorageError) in
             try base.makeDirectories(path)
@@ -51,13 +45,11 @@ struct RoomFileSystem: FileSystem {
     }
 
     func syncDirectory(_ path: String) throws(StorageError) { try base.syncDirectory(path) }
-
-    func watch(_ path: String) -> FileWatch? { base.watch(path) }
 }
 
 /// An open file of a `RoomFileSystem`.
-private final class RoomFile: File {
-    private let base: any File
+private final class RoomFile: ForwardingFile {
+    let base: any File
     /// Whether its bytes are state's.
     private let counts: Bool
     private let room: DiskRoom
@@ -68,12 +60,6 @@ private final class RoomFile: File {
         self.counts = counts
         self.room = room
         self.isPatient = isPatient
-    }
-
-    var path: String { base.path }
-
-    func read(into slab: Slab, _ range: Range<Int>, at offset: Int) throws(StorageError) -> Int {
-        try base.read(into: slab, range, at: offset)
     }
 
     func write(_ slices: ArraySlice<SlabSlice>, skipping skip: Int) throws(StorageError) -> Int {
@@ -112,8 +98,6 @@ private final class RoomFile: File {
         }
     }
 
-    func status() throws(StorageError) -> FileStatus { try base.status() }
-
     func truncate(to byteCount: Int) throws(StorageError) {
         try room.needing(path, isPatient: isPatient) { () throws(StorageError) in
             if counts { try room.claim(path, upTo: byteCount) }
@@ -125,12 +109,6 @@ private final class RoomFile: File {
     func allocate(_ byteCount: Int) throws(StorageError) { try base.allocate(byteCount) }
 
     func sync() throws(StorageError) { try base.sync() }
-
-    func lock() throws(StorageError) -> Bool { try base.lock() }
-
-    func adviseSequential() { base.adviseSequential() }
-
-    func beginSync() { base.beginSync() }
 }
 
 extension OpenMode {

@@ -13,8 +13,7 @@ struct LatencyCommand: ParsableCommand {
             when it was sent, so a stall counts for every row that had to wait for it.
             """)
 
-    @Option(help: "The weir executable; the one beside this by default.")
-    var weir: String?
+    @OptionGroup var weir: WeirOption
 
     @Option(help: "Rows a second.")
     var rate = 100_000
@@ -29,15 +28,14 @@ struct LatencyCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        if rate < 1 || seconds < 1 || warmup < 0 {
-            throw ValidationError("--rate and --seconds take 1 or more")
-        }
+        try require(["rate": rate, "seconds": seconds])
+        if warmup < 0 { throw ValidationError("--warmup takes 0 or more") }
     }
 
     func run() throws {
         let receiver = try LatencyReceiver()
         let pipeline = try LatencyPipeline(
-            executable: weir ?? Self.besideThis, rowsPerSecond: rate, resultPort: receiver.port)
+            executable: weir.path, rowsPerSecond: rate, resultPort: receiver.port)
         defer { pipeline.stop() }
         let sender = try LatencySender(
             port: pipeline.port, rowsPerSecond: rate, rowCount: rate * (warmup + seconds))
@@ -58,11 +56,5 @@ struct LatencyCommand: ParsableCommand {
 
     private func report(_ receiver: LatencyReceiver) -> LatencyReport {
         LatencyReport(rowsPerSecond: rate, seconds: seconds, histogram: receiver.histogram)
-    }
-
-    /// The weir executable in the folder of this one.
-    private static var besideThis: String {
-        let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return own.deletingLastPathComponent().appendingPathComponent("weir").path
     }
 }

@@ -7,12 +7,10 @@ final class LatencyPipeline {
     /// Where it listens.
     let port: UInt16
     private let process = Process()
-    private let folder: URL
+    private let folder = BenchFiles.temporary("weir-latency")
 
     init(executable: String, rowsPerSecond: Int, resultPort: UInt16) throws {
         port = try LoopbackSocket.freePort()
-        folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("weir-latency-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let shops = folder.appendingPathComponent("shops.ndjson")
         try Self.shops().write(to: shops)

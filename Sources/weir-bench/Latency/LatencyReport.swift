@@ -7,19 +7,25 @@ struct LatencyReport {
     /// Microseconds from the moment a row was due to its result.
     let histogram: Histogram<UInt64>
 
-    private func milliseconds(_ percentile: Double) -> String {
-        (Double(histogram.valueAtPercentile(percentile)) / 1000).fixed(3)
+    private func milliseconds(_ percentile: Double) -> Double {
+        Double(histogram.valueAtPercentile(percentile)) / 1000
     }
 
     var line: String {
-        "\(rowsPerSecond) rows/s for \(seconds) s: \(histogram.totalCount) results, "
-            + "median \(milliseconds(50)) ms, p99 \(milliseconds(99)) ms, "
-            + "p99.9 \(milliseconds(99.9)) ms, worst \(milliseconds(100)) ms"
+        func shown(_ percentile: Double) -> String { milliseconds(percentile).fixed(3) + " ms" }
+        return "\(rowsPerSecond) rows/s for \(seconds) s: \(histogram.totalCount) results, "
+            + "median \(shown(50)), p99 \(shown(99)), p99.9 \(shown(99.9)), worst \(shown(100))"
     }
 
     var json: String {
-        "{\"rate\":\(rowsPerSecond),\"seconds\":\(seconds),\"results\":\(histogram.totalCount),"
-            + "\"median_ms\":\(milliseconds(50)),\"p99_ms\":\(milliseconds(99)),"
-            + "\"p999_ms\":\(milliseconds(99.9)),\"max_ms\":\(milliseconds(100))}"
+        let json: ResultJSON = [
+            "rate": .int(rowsPerSecond), "seconds": .int(seconds),
+            "results": .int(histogram.totalCount),
+            "median_ms": .number(milliseconds(50), digits: 3),
+            "p99_ms": .number(milliseconds(99), digits: 3),
+            "p999_ms": .number(milliseconds(99.9), digits: 3),
+            "max_ms": .number(milliseconds(100), digits: 3),
+        ]
+        return json.text
     }
 }

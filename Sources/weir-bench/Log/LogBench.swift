@@ -21,11 +21,13 @@ struct LogBench {
 
         /// The result as a JSON object.
         var json: String {
-            let rate = Double(byteCount) / seconds / 1e6
-            let records = Double(recordCount) / seconds
-            return "{\"name\":\"\(name)\",\"bytes\":\(byteCount),\"records\":\(recordCount),"
-                + "\"seconds\":\(Double(Int(seconds * 1e4)) / 1e4),\"mb_per_second\":\(Int(rate)),"
-                + "\"records_per_second\":\(Int(records))}"
+            let json: ResultJSON = [
+                "name": .text(name), "bytes": .int(byteCount), "records": .int(recordCount),
+                "seconds": .number(seconds, digits: 4),
+                "mb_per_second": .int(Int(Double(byteCount) / seconds / 1e6)),
+                "records_per_second": .int(Int(Double(recordCount) / seconds)),
+            ]
+            return json.text
         }
     }
 
@@ -48,19 +50,6 @@ struct LogBench {
         return slab
     }
 
-    private func empty() throws {
-        try files.makeDirectories(directory)
-        for name in try files.names(in: directory) {
-            try files.unlink(FilePath.join(directory, name))
-        }
-    }
-
-    private func time(_ body: () throws -> Void) rethrows -> Double {
-        let start = SystemTime.monotonicNanoseconds()
-        try body()
-        return Double(SystemTime.monotonicNanoseconds() - start) / 1e9
-    }
-
     private func fill(
         _ batch: LogBatchBuilder, _ slab: Slab, from first: Int, count: Int
     ) {
@@ -74,7 +63,7 @@ struct LogBench {
 
     /// Appends without a sync, then reads it all.
     func appendAndRead(_ codec: BlockCodec, _ name: String) throws -> [Result] {
-        try empty()
+        try BenchFiles.makeEmpty(directory)
         var options = LogOptions()
         options.codec = codec
         options.sync = .os
@@ -84,7 +73,7 @@ struct LogBench {
         let count = byteCount / recordBytes
         let writer = try LogWriter(directory, fileSystem: files)
         let batch = LogBatchBuilder()
-        let append = try time {
+        let (_, append) = try Stopwatch.timed {
             var record = 0
             while record < count {
                 fill(batch, slab, from: record, count: min(batchRecords, count - record))
@@ -96,7 +85,7 @@ struct LogBench {
         try writer.close()
         var found = 0
         var bytes = 0
-        let read = try time {
+        let (_, read) = try Stopwatch.timed {
             let view = try LogView(directory, fileSystem: files)
             let reader = try LogReader(view, partition: 0, from: .earliest)
             while let next = try reader.next() {
@@ -117,11 +106,11 @@ struct LogBench {
 
     /// The same bytes by plain writes: what the machine can do.
     func plainWrite() throws -> Result {
-        try empty()
+        try BenchFiles.makeEmpty(directory)
         let slab = records()
         let file = try files.open(FilePath.join(directory, "plain"), .write(truncating: true))
         let count = byteCount / slab.byteCount
-        let seconds = try time {
+        let (_, seconds) = try Stopwatch.timed {
             for block in 0..<count {
                 try file.writeAll(
                     SlabSlice(slab, 0..<slab.byteCount), at: block * slab.byteCount)
@@ -134,13 +123,13 @@ struct LogBench {
 
     /// Producers on threads of their own, each waiting until its batch is durable.
     func syncEvery(producers: Int, batches: Int) throws -> Result {
-        try empty()
+        try BenchFiles.makeEmpty(directory)
         var options = LogOptions()
         options.sync = .every
         try LogWriter.create(directory, options: options, fileSystem: files)
         let writer = try LogWriter(directory, fileSystem: files)
         let slab = records()
-        let seconds = time {
+        let (_, seconds) = Stopwatch.timed {
             BenchThreads.run(count: producers) { producer in
                 let batch = LogBatchBuilder()
                 for round in 0..<batches {

@@ -28,9 +28,7 @@ struct LogCommand: ParsableCommand {
     var directory = ".build/log"
 
     func validate() throws {
-        if mib < 1 || batch < 1 || producers < 1 || rounds < 1 {
-            throw ValidationError("--mib, --batch, --producers and --rounds take 1 or more")
-        }
+        try require(["mib": mib, "batch": batch, "producers": producers, "rounds": rounds])
     }
 
     func run() throws {

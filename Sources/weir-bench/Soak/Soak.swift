@@ -14,10 +14,7 @@ struct Soak {
     init(_ setting: SoakTrial.Setting, rows: Int, folder: String) throws {
         self.setting = setting
         self.folder = folder
-        if FileManager.default.fileExists(atPath: folder) {
-            try FileManager.default.removeItem(atPath: folder)
-        }
-        try DiskFileSystem().makeDirectories(folder)
+        try BenchFiles.makeEmpty(folder)
         let inputs = SoakScenario.Inputs(
             orders: "\(folder)/orders.ndjson", shops: "\(folder)/shops.ndjson",
             log: "\(folder)/orders.log", rows: rows)

@@ -32,8 +32,7 @@ struct SoakCommand: ParsableCommand {
     @Option(help: "The longest life of a run that is killed from outside, in milliseconds.")
     var life = 400
 
-    @Option(help: "The executable; weir beside this one otherwise.")
-    var weir: String?
+    @OptionGroup var weir: WeirOption
 
     @Option(help: "The directory of the pipeline files.")
     var pipelines = "pipelines"
@@ -48,9 +47,9 @@ struct SoakCommand: ParsableCommand {
     var verbose = false
 
     func validate() throws {
-        if kills < 1 || trialKills < 1 || rows < 1 || rate < 1 || life < 1 {
-            throw ValidationError("numbers begin at 1")
-        }
+        try require([
+            "kills": kills, "trial-kills": trialKills, "rows": rows, "rate": rate, "life": life,
+        ])
     }
 
     func run() throws {
@@ -58,7 +57,7 @@ struct SoakCommand: ParsableCommand {
         say("soak: seed \(first), \(kills) kills")
         var soak = try Soak(
             SoakTrial.Setting(
-                weir: absolute(weir ?? Self.besides), pipelines: absolute(pipelines), rate: rate,
+                weir: absolute(weir.path), pipelines: absolute(pipelines), rate: rate,
                 kills: trialKills, lifeNanoseconds: Int64(life) * 1_000_000),
             rows: rows, folder: absolute(folder))
         var next = first
@@ -85,12 +84,6 @@ struct SoakCommand: ParsableCommand {
     /// Prints a line at once, into pipes too.
     private func say(_ line: String) {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))
-    }
-
-    /// `weir` beside this executable.
-    private static var besides: String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-        return FilePath.join(FilePath.directory(of: own ?? ""), "weir")
     }
 
     private func absolute(_ path: String) -> String {

@@ -39,7 +39,7 @@ struct SoakTrial {
     let seed: UInt64
     /// The trial's own directory.
     let directory: String
-    private var random: SoakRandom
+    private var random: SplitMix64
     /// What was done, for whoever looks into a failure.
     private var story: [String] = []
     private let keep: Int
@@ -54,7 +54,7 @@ struct SoakTrial {
         self.seed = seed
         self.directory = directory
         scenario = scenarios[Int(seed % UInt64(scenarios.count))]
-        random = SoakRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         keep = random.int(1...3)
         isRequired = random.chance(0.5)
         // Trials of a scenario go on with its points where the one before stopped.

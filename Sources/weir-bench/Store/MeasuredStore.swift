@@ -11,6 +11,17 @@ protocol MeasuredStore {
     func flush() throws -> Int
 }
 
+/// One that never writes: it shows what the rest costs.
+protocol MemoryStore: MeasuredStore {}
+
+extension MemoryStore {
+    var form: String { "memory" }
+
+    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
+
+    func flush() throws -> Int { 0 }
+}
+
 /// A workload whose result is wrong, or that cannot be run.
 struct StoreFailure: Error, CustomStringConvertible {
     let description: String

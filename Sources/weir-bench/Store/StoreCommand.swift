@@ -41,9 +41,7 @@ struct StoreCommand: ParsableCommand {
     var directory = ".build/store"
 
     func validate() throws {
-        if operations < 1 || memoryMib < 1 || keys ?? 1 < 1 {
-            throw ValidationError("--operations, --keys and --memory-mib take 1 or more")
-        }
+        try require(["operations": operations, "memory-mib": memoryMib, "keys": keys ?? 1])
     }
 
     func run() throws {

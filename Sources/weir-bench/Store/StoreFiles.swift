@@ -1,4 +1,3 @@
-import Foundation
 import Storage
 
 /// The directory of a store that is measured: empty at first.
@@ -8,10 +7,7 @@ struct StoreFiles {
 
     init(emptying path: String) throws {
         self.path = path
-        if FileManager.default.fileExists(atPath: path) {
-            try FileManager.default.removeItem(atPath: path)
-        }
-        try fileSystem.makeDirectories(path)
+        try BenchFiles.makeEmpty(path)
     }
 
     /// Bytes of all files.

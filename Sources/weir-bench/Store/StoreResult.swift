@@ -24,25 +24,25 @@ struct StoreResult {
         let seconds = Double(timer.nanoseconds) / 1e9
         let digits = String(digest, radix: 16)
         let padded = String(repeating: "0", count: 16 - digits.count) + digits
-        let members: [(name: String, value: String)] = [
-            ("store", "\"weir\""), ("workload", "\"\(workload)\""), ("form", "\"\(form)\""),
-            ("operations", "\(operations)"), ("batch", "\(StoreKeys.countMax)"),
-            ("seconds", seconds.fixed(6)),
-            ("operationsPerSecond", (Double(operations) / seconds).fixed(0)),
-            ("threadSeconds", (Double(timer.threadNanoseconds) / 1e9).fixed(6)),
-            ("cpuSeconds", (Double(timer.processNanoseconds) / 1e9).fixed(6)),
-            ("batchMedianMicros", timer.batchMicroseconds(0.5).fixed(1)),
-            ("batchP99Micros", timer.batchMicroseconds(0.99).fixed(1)),
-            ("batchMaxMicros", timer.batchMicroseconds(1).fixed(1)),
-            ("threadMedianMicros", timer.threadMicroseconds(0.5).fixed(1)),
-            ("threadP99Micros", timer.threadMicroseconds(0.99).fixed(1)),
-            ("checkpoints", "\(checkpoints)"), ("settleSeconds", settleSeconds.fixed(3)),
-            ("bytesWritten", "\(written.flushed + written.merged)"),
-            ("bytesMerged", "\(written.merged)"), ("diskBytes", "\(diskBytes)"),
-            ("hits", "\(hits)"), ("checksum", "\(checksum)"), ("digest", "\"\(padded)\""),
-            ("peakMemoryKB", "\(Self.peakMemoryKB)"),
+        let json: ResultJSON = [
+            "store": .text("weir"), "workload": .text(workload), "form": .text(form),
+            "operations": .int(operations), "batch": .int(StoreKeys.countMax),
+            "seconds": .number(seconds, digits: 6),
+            "operationsPerSecond": .number(Double(operations) / seconds, digits: 0),
+            "threadSeconds": .number(Double(timer.threadNanoseconds) / 1e9, digits: 6),
+            "cpuSeconds": .number(Double(timer.processNanoseconds) / 1e9, digits: 6),
+            "batchMedianMicros": .number(timer.batchMicroseconds(0.5), digits: 1),
+            "batchP99Micros": .number(timer.batchMicroseconds(0.99), digits: 1),
+            "batchMaxMicros": .number(timer.batchMicroseconds(1), digits: 1),
+            "threadMedianMicros": .number(timer.threadMicroseconds(0.5), digits: 1),
+            "threadP99Micros": .number(timer.threadMicroseconds(0.99), digits: 1),
+            "checkpoints": .int(checkpoints), "settleSeconds": .number(settleSeconds, digits: 3),
+            "bytesWritten": .int(written.flushed + written.merged),
+            "bytesMerged": .int(written.merged), "diskBytes": .int(diskBytes),
+            "hits": .int(hits), "checksum": .int(checksum), "digest": .text(padded),
+            "peakMemoryKB": .int(Self.peakMemoryKB),
         ]
-        return "{" + members.map { "\"\($0.name)\":\($0.value)" }.joined(separator: ",") + "}"
+        return json.text
     }
 
     /// The greatest resident memory of this process so far.

@@ -37,11 +37,18 @@ struct StoreTimer {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// What something gives, and the seconds it takes.
-    static func timed<Value>(_ body: () throws -> Value) rethrows -> (Value, Double) {
-        let start = SystemTime.monotonicNanoseconds()
-        let value = try body()
-        return (value, Double(SystemTime.monotonicNanoseconds() - start) / 1e9)
+    /// Adds `count` operations to batches of keys, and times what is done with each batch.
+    mutating func time(
+        _ count: Int, _ keys: StoreKeys, adding add: (_ operation: Int) -> Void,
+        _ work: (EncodedKeys) throws -> Void
+    ) rethrows {
+        for start in stride(from: 0, to: count, by: StoreKeys.countMax) {
+            keys.removeAll()
+            for operation in start..<min(start + StoreKeys.countMax, count) { add(operation) }
+            begin()
+            try work(keys.encoded())
+            end()
+        }
     }
 
     /// The time in microseconds that a share of the batches took at most.

@@ -19,15 +19,13 @@ struct LogReadVerb: ParsableCommand {
     @Option(help: "Where to end, which is not read: \(LogPoint.hint).")
     var to: LogPoint?
 
-    @Option(help: "The partition; all of them unless given.")
-    var partition: Int?
+    @OptionGroup var partition: LogPartitionOption
 
     func run() throws {
         try LogCommand.run {
             let view = try log.view()
             var printer = LogPrinter()
-            let partitions = partition.map { [$0] } ?? Array(0..<view.options.partitionCount)
-            for partition in partitions {
+            for partition in partition.numbers(of: view) {
                 let reader = try LogReader(view, partition: partition, from: from.start)
                 let end = try view.offset(of: to?.start ?? .latest, partition: partition)
                 try printer.print(reader, upTo: end)
@@ -48,8 +46,7 @@ struct LogTailVerb: ParsableCommand {
     @Option(help: "Where to begin: \(LogPoint.hint).")
     var from = LogPoint(.latest)
 
-    @Option(help: "The partition; all of them unless given.")
-    var partition: Int?
+    @OptionGroup var partition: LogPartitionOption
 
     @Option(help: "End after so many records.")
     var count: Int?
@@ -60,9 +57,8 @@ struct LogTailVerb: ParsableCommand {
             var printer = LogPrinter(countMax: count)
             let wait = LogWait(view)
             let waker = Waker()
-            let partitions = partition.map { [$0] } ?? Array(0..<view.options.partitionCount)
             var readers: [LogReader] = []
-            for partition in partitions {
+            for partition in partition.numbers(of: view) {
                 readers.append(
                     try LogReader(view, partition: partition, from: from.start))
             }
@@ -72,6 +68,16 @@ struct LogTailVerb: ParsableCommand {
                 if !printer.isDone { _ = wait.wait(waker, milliseconds: 60_000) }
             }
         }
+    }
+}
+
+/// Which partitions of a log are read.
+struct LogPartitionOption: ParsableArguments {
+    @Option(name: .customLong("partition"), help: "The partition; all of them unless given.")
+    var given: Int?
+
+    func numbers(of view: LogView) -> [Int] {
+        given.map { [$0] } ?? Array(0..<view.options.partitionCount)
     }
 }
 

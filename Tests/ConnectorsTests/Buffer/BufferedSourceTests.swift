@@ -31,24 +31,42 @@ struct BufferedSourceTests {
         #expect(isEnough(reading))
     }
 
-    @Test(arguments: [BlockCodec.none, .lz4])
-    func itGivesWhatTheSourceGave(_ codec: BlockCodec) throws {
+    /// A whole run, which is opened, given something and then its end, and read to that: what it
+    /// gave, and where it stood.
+    private func run(
+        on files: MemoryFileSystem, byteCount: Int = 1 << 16,
+        _ change: (inout BufferedSource.Options) -> Void = { _ in },
+        open: (BufferedSource) throws -> Void = { try $0.open() },
+        giving give: (FeedSource.Feed) -> Void
+    ) throws -> (reading: SourceReading, position: SourcePosition?) {
         let feed = FeedSource.Feed()
-        let source = source(feed, on: MemoryFileSystem()) { $0.log.codec = codec }
-        try source.open()
-        feed.put("a\nb\n", partition: 7, at: 0, .opened(7))
-        feed.put(
-            .rejected([
-                RejectedRecord(
-                    error: "too long", place: SourcePlace(name: "peer", offset: 9), raw: [1, 2])
-            ]))
-        feed.put("c\n", partition: 8, at: 0, .opened(8))
-        feed.put("d\n", partition: 7, at: 4, .idle(7), .active(7))
-        feed.put(.chunk(RawChunk(events: [.finished(8)])))
+        let source = source(feed, on: files, change)
+        try open(source)
+        give(feed)
         feed.end()
         var reading = SourceReading()
-        try read(source, into: &reading)
+        try read(source, into: &reading, byteCount: byteCount)
+        let position = source.position
         source.close()
+        return (reading, position)
+    }
+
+    @Test(arguments: [BlockCodec.none, .lz4])
+    func itGivesWhatTheSourceGave(_ codec: BlockCodec) throws {
+        let reading = try run(on: MemoryFileSystem()) {
+            $0.log.codec = codec
+        } giving: { feed in
+            feed.put("a\nb\n", partition: 7, at: 0, .opened(7))
+            feed.put(
+                .rejected([
+                    RejectedRecord(
+                        error: "too long", place: SourcePlace(name: "peer", offset: 9),
+                        raw: [1, 2])
+                ]))
+            feed.put("c\n", partition: 8, at: 0, .opened(8))
+            feed.put("d\n", partition: 7, at: 4, .idle(7), .active(7))
+            feed.put(.chunk(RawChunk(events: [.finished(8)])))
+        }.reading
         #expect(reading.chunks == ["a\nb\n", "c\n", "d\n"])
         #expect(reading.places == ["peer 7:0", "peer 8:0", "peer 7:4"])
         #expect(reading.partitions == [0, 1, 0])
@@ -59,15 +77,9 @@ struct BufferedSourceTests {
     }
 
     @Test func largeChunksAreCutBetweenRecords() throws {
-        let feed = FeedSource.Feed()
-        let source = source(feed, on: MemoryFileSystem())
-        try source.open()
-        feed.put((0..<100).map { "record \($0)\n" }.joined())
-        feed.end()
-        var reading = SourceReading()
-        try read(source, into: &reading, byteCount: 30)
-        source.close()
-        #expect(reading.text == (0..<100).map { "record \($0)\n" }.joined())
+        let text = (0..<100).map { "record \($0)\n" }.joined()
+        let reading = try run(on: MemoryFileSystem(), byteCount: 30) { $0.put(text) }.reading
+        #expect(reading.text == text)
         #expect(reading.chunks.allSatisfy { $0.utf8.count <= 30 && $0.hasSuffix("\n") })
     }
 
@@ -93,13 +105,8 @@ struct BufferedSourceTests {
         #expect(places.count > 40)
         for (position, before) in places.enumerated().filter({ $0.offset % 7 == 0 }).map(\.element)
         {
-            let feed = FeedSource.Feed()
-            let later = source(feed, on: files)
-            try later.resume(at: position)
-            feed.end()
-            var rest = SourceReading()
-            try read(later, into: &rest, byteCount: 1000)
-            later.close()
+            let open = { (source: BufferedSource) in try source.resume(at: position) }
+            let rest = try run(on: files, byteCount: 1000, open: open) { _ in }.reading
             #expect(before + rest.text == all)
         }
     }
@@ -116,14 +123,9 @@ struct BufferedSourceTests {
         try read(first, into: &reading) { $0.text == "a\nb\n" }
         let position = try #require(first.position)
         first.close()
-        let next = FeedSource.Feed()
-        let second = source(next, on: files)
-        try second.resume(at: position)
-        next.put("c\n", partition: 0, .opened(0))
-        next.end()
-        reading = SourceReading()
-        try read(second, into: &reading)
-        second.close()
+        reading = try run(on: files, open: { try $0.resume(at: position) }) {
+            $0.put("c\n", partition: 0, .opened(0))
+        }.reading
         #expect(reading.chunks == ["c\n"] && reading.partitions == [2])
         #expect(reading.events == [.finished(0), .finished(1), .opened(2)])
     }
@@ -138,15 +140,8 @@ struct BufferedSourceTests {
         var reading = SourceReading()
         try read(first, into: &reading) { $0.text == "a\n" }
         first.close()
-        let next = FeedSource.Feed()
-        let second = source(next, on: files)
-        try second.open()
-        next.put("b\n")
-        next.end()
-        reading = SourceReading()
-        try read(second, into: &reading)
-        second.close()
-        #expect(reading.text == "a\nb\n")
+        let second = try run(on: files) { $0.put("b\n") }.reading
+        #expect(second.text == "a\nb\n")
     }
 
     @Test func whatAllCheckpointsHaveBehindThemIsTrimmed() throws {
@@ -175,25 +170,13 @@ struct BufferedSourceTests {
     /// The next run of a pipeline that came to its end begins with what is new.
     @Test func whatAFinishedRunHasReadIsNotReadAgain() throws {
         let files = MemoryFileSystem()
-        let feed = FeedSource.Feed()
-        let first = source(feed, on: files)
-        try first.open()
-        feed.put("a\n")
-        feed.end()
-        var reading = SourceReading()
-        try read(first, into: &reading)
-        let position = try #require(first.position)
-        first.close()
-        let next = FeedSource.Feed()
-        let second = source(next, on: files)
-        try second.keep(from: [position], isFinished: true)
-        try second.open()
-        next.put("b\n")
-        next.end()
-        reading = SourceReading()
-        try read(second, into: &reading)
-        second.close()
-        #expect(reading.text == "b\n")
+        let position = try #require(try run(on: files) { $0.put("a\n") }.position)
+        let open = { (source: BufferedSource) in
+            try source.keep(from: [position], isFinished: true)
+            try source.open()
+        }
+        let second = try run(on: files, open: open) { $0.put("b\n") }.reading
+        #expect(second.text == "b\n")
     }
 
     /// A full buffer lets its senders wait, and goes on by itself when checkpoints make room.
@@ -260,13 +243,7 @@ struct BufferedSourceTests {
         for (number, clone) in clones.withLock({ $0 }).enumerated() {
             // What a checkpoint may stand on is there.
             let before = given.last { $0.clones <= number }
-            let later = FeedSource.Feed()
-            let again = self.source(later, on: clone)
-            try again.open()
-            later.end()
-            var rest = SourceReading()
-            try read(again, into: &rest)
-            again.close()
+            let rest = try run(on: clone) { _ in }.reading
             #expect(reading.text.hasPrefix(rest.text), "\(Seeds.note(seed))")
             #expect(rest.text.hasPrefix(before?.text ?? ""), "\(Seeds.note(seed))")
             guard let before else { continue }

@@ -11,11 +11,9 @@ struct FileSourceFollowResumeTests {
     private let time = VirtualClock()
 
     private func source(_ pattern: String, partitionPerFile: Bool = false) -> FileSource {
-        var options = FileSource.Options(patterns: [directory(pattern)])
-        options.isFollowing = true
-        options.scanMilliseconds = 0
-        options.partitionPerFile = partitionPerFile
-        return FileSource(options, fileSystem: disk, clock: time.clock)
+        FileSource(
+            .following(directory(pattern), partitionPerFile: partitionPerFile), fileSystem: disk,
+            clock: time.clock)
     }
 
     /// Opens a source and reads all there is.
@@ -228,9 +226,7 @@ struct FileSourceFollowResumeTests {
         for seed in UInt64(0)..<30 {
             let files = TemporaryDirectory()
             var random = SplitMix64(seed: seed)
-            var options = FileSource.Options(patterns: [files("log")])
-            options.isFollowing = true
-            options.scanMilliseconds = 0
+            let options = FileSource.Options.following(files("log"))
             var source = FileSource(options, fileSystem: disk, clock: time.clock)
             try source.open()
             var reading = SourceReading()

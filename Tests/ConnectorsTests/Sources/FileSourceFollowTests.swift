@@ -4,6 +4,17 @@ import Storage
 import TestSupport
 import Testing
 
+extension FileSource.Options {
+    /// Of files that are followed, and looked for at every read.
+    static func following(_ pattern: String, partitionPerFile: Bool = false) -> Self {
+        var options = Self(patterns: [pattern])
+        options.isFollowing = true
+        options.scanMilliseconds = 0
+        options.partitionPerFile = partitionPerFile
+        return options
+    }
+}
+
 struct FileSourceFollowTests {
     private let directory = TemporaryDirectory()
     private let disk = DiskFileSystem()
@@ -13,11 +24,9 @@ struct FileSourceFollowTests {
         _ pattern: String, partitionPerFile: Bool = false,
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> FileSource {
-        var options = FileSource.Options(patterns: [directory(pattern)])
-        options.isFollowing = true
-        options.scanMilliseconds = 0
-        options.partitionPerFile = partitionPerFile
-        let source = FileSource(options, fileSystem: disk, clock: time.clock, notice: notice)
+        let source = FileSource(
+            .following(directory(pattern), partitionPerFile: partitionPerFile), fileSystem: disk,
+            clock: time.clock, notice: notice)
         try source.open()
         return source
     }
@@ -151,10 +160,8 @@ struct FileSourceFollowTests {
         for seed in UInt64(0)..<30 {
             let directory = TemporaryDirectory()
             var random = SplitMix64(seed: seed)
-            var options = FileSource.Options(patterns: [directory("log")])
-            options.isFollowing = true
-            options.scanMilliseconds = 0
-            let source = FileSource(options, fileSystem: disk, clock: time.clock)
+            let source = FileSource(
+                .following(directory("log")), fileSystem: disk, clock: time.clock)
             try source.open()
             var reading = SourceReading()
             var expected: Set<String> = []

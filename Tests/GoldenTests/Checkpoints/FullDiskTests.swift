@@ -62,14 +62,7 @@ struct FullDiskTests {
             let start = random.int(5...150)
             let length = random.int(1...30)
             let kind: StorageError.Kind = random.chance(0.5) ? .noSpace : .quotaExceeded
-            files.failAll(from: start, with: kind)
-            let failed = Atomic(0)
-            files.observe { note in
-                guard note.isBefore, note.number >= start,
-                    MemoryFileSystem.Operation.growing.contains(note.operation)
-                else { return }
-                if failed.add(1, ordering: .relaxed).newValue == length { files.heal() }
-            }
+            files.failAll(from: start, with: kind, healingAfter: length)
             let run = try run(workload, over: files, state: state)
             expectSame(run, plain, "\(start)+\(length) \(Seeds.note(seed))")
             pauses += run.log.count { $0.contains("sources pause until there is room") }

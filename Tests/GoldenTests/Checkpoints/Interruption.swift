@@ -43,8 +43,8 @@ final class Interruption: Sendable {
 }
 
 /// A source that tells of every read.
-private final class InterruptedSource: Source {
-    private let source: any Source
+private final class InterruptedSource: ForwardingSource {
+    let source: any Source
     private let interruption: Interruption
 
     init(_ source: any Source, _ interruption: Interruption) {
@@ -52,28 +52,8 @@ private final class InterruptedSource: Source {
         self.interruption = interruption
     }
 
-    var isBounded: Bool { source.isBounded }
-
-    func open() throws { try source.open() }
-
     func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
         try interruption.noteRead()
         return try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
-    }
-
-    func interrupt() { source.interrupt() }
-
-    func close() { source.close() }
-
-    var isReplayable: Bool { source.isReplayable }
-
-    var position: SourcePosition? { get throws { try source.position } }
-
-    func resume(at position: SourcePosition) throws { try source.resume(at: position) }
-
-    func sync() throws { try source.sync() }
-
-    func keep(from positions: [SourcePosition], isFinished: Bool) throws {
-        try source.keep(from: positions, isFinished: isFinished)
     }
 }

@@ -1,7 +1,6 @@
 import Dataflow
 import Execution
 import Storage
-import Synchronization
 import TestSupport
 import Testing
 
@@ -240,14 +239,7 @@ struct LogPipelineTests {
             var random = SplitMix64(seed: seed)
             let files = try Self.disk(try Self.input())
             let (start, length) = (files.operationCount + random.int(30...200), random.int(1...30))
-            files.failAll(from: start, with: .noSpace)
-            let failed = Atomic(0)
-            files.observe { note in
-                guard note.isBefore, note.number >= start,
-                    MemoryFileSystem.Operation.growing.contains(note.operation)
-                else { return }
-                if failed.add(1, ordering: .relaxed).newValue == length { files.heal() }
-            }
+            files.failAll(from: start, with: .noSpace, healingAfter: length)
             let set = [
                 "settings.state={ path: state, memory_limit: 1MiB, reserve: 64KiB }",
                 "settings.checkpoint={ every: 10ms }", "settings.batch_rows=100",

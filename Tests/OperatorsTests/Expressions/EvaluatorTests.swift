@@ -114,16 +114,21 @@ struct EvaluatorTests {
         return true
     }
 
+    /// Rows in which `i` alone is not NULL.
+    private static func batch(_ numbers: [Int64]) -> Batch {
+        let rows = numbers.map { number -> [Constant] in
+            ExpressionGenerator.fields.map { $0.name == "i" ? .int(number) : .null }
+        }
+        return ExpressionRows.batch(
+            rows, ExpressionGenerator.fields.map(\.type), Selection(all: numbers.count))
+    }
+
     @Test func constantThatFailsStaysAndFailsForRowsThatNeedIt() throws {
         let text = "CASE WHEN i > 0 THEN 1 / 0 ELSE 2 + 3 END"
         let expression = try Expression.parse(text).get()
             .checked(against: ExpressionGenerator.schema).get()
         #expect(expression.constant == nil)
-        let rows = [5, -5, 7].map { number -> [Constant] in
-            ExpressionGenerator.fields.map { $0.name == "i" ? .int(number) : .null }
-        }
-        let batch = ExpressionRows.batch(
-            rows, ExpressionGenerator.fields.map(\.type), Selection(all: 3))
+        let batch = Self.batch([5, -5, 7])
         var failures = RowFailures()
         let column = expression.makeEvaluator()
             .evaluate(batch, on: batch.selection, failures: &failures)
@@ -136,11 +141,7 @@ struct EvaluatorTests {
         let text = (0..<2000).map { "i = \($0)" }.joined(separator: " OR ")
         let expression = try Expression.parse(text).get()
             .checked(against: ExpressionGenerator.schema).get()
-        let rows = [1999, 2000].map { number -> [Constant] in
-            ExpressionGenerator.fields.map { $0.name == "i" ? .int(number) : .null }
-        }
-        let batch = ExpressionRows.batch(
-            rows, ExpressionGenerator.fields.map(\.type), Selection(all: 2))
+        let batch = Self.batch([1999, 2000])
         var failures = RowFailures()
         let selected = expression.makeEvaluator()
             .select(batch, on: batch.selection, failures: &failures)

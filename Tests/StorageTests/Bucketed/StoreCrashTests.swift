@@ -6,18 +6,17 @@ import Testing
 struct StoreCrashTests {
     @Test(arguments: Seeds.list(2))
     func checkpointOutlivesEveryCrash(seed: UInt64) throws {
-        let run = StoreRun(seed: seed, stepCount: 40)
-        let count = try CrashMatrix(seed: seed).run(run.run) { files, _ in try run.check(files) }
-        #expect(count > 100)
+        #expect(try FamilyRun<BucketedWork>(seed: seed).crash() > 100)
     }
 
     @Test(arguments: Seeds.list(2))
     func failingDiskGivesErrorsAndNeverWrongAnswers(seed: UInt64) throws {
-        let run = StoreRun(seed: seed, stepCount: 40)
-        var matrix = FaultMatrix(seed: seed)
-        matrix.readsMax = 30
-        let errorCount = try matrix.run(run.run) { files, _, _ in try run.check(files) }
-        #expect(errorCount > 100)
+        #expect(try FamilyRun<BucketedWork>(seed: seed).fail() > 100)
+    }
+
+    @Test(arguments: Seeds.list(2))
+    func answersStayRightWhileNothingCanBeWritten(seed: UInt64) throws {
+        #expect(try FamilyRun<BucketedWork>(seed: seed).failLastingly() > 100)
     }
 
     @Test func newerValueIsFoundWhereAnOlderTableWasNotFlushed() throws {
@@ -45,21 +44,5 @@ struct StoreCrashTests {
         let table = try family.getOrInsert(bucket: 0, keys, rows: nil, count: 1, into: entries)
         #expect(HotTableTests.word(entries, 0) & HotTable.isNewMark == 0)
         #expect(table.word(of: HotTableTests.word(entries, 0), at: 0) == 2)
-    }
-
-    @Test(arguments: Seeds.list(2))
-    func answersStayRightWhileNothingCanBeWritten(seed: UInt64) throws {
-        let run = StoreRun(seed: seed, stepCount: 40)
-        var matrix = FaultMatrix(seed: seed)
-        matrix.readsMax = 0
-        matrix.lastingFaults = [.noSpace]
-        var errorCount = 0
-        try matrix.run { files in
-            try run.run(files, goesOn: true)
-            errorCount += run.errors.count
-        } check: { files, _, _ in
-            try run.check(files)
-        }
-        #expect(errorCount > 100)
     }
 }

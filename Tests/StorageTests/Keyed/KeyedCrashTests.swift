@@ -7,38 +7,17 @@ import Testing
 struct KeyedCrashTests {
     @Test(arguments: Seeds.list(2))
     func checkpointOutlivesEveryCrash(seed: UInt64) throws {
-        let run = KeyedRun(seed: seed, stepCount: 60)
-        var matrix = CrashMatrix(seed: seed)
-        matrix.operationsMax = 150
-        let count = try matrix.run(run.run) { files, _ in try run.check(files) }
-        #expect(count > 100)
+        #expect(try FamilyRun<KeyedWork>(seed: seed).crash() > 100)
     }
 
     @Test(arguments: Seeds.list(2))
     func failingDiskGivesErrorsAndNeverWrongAnswers(seed: UInt64) throws {
-        let run = KeyedRun(seed: seed, stepCount: 60)
-        var matrix = FaultMatrix(seed: seed)
-        matrix.operationsMax = 60
-        matrix.readsMax = 30
-        let errorCount = try matrix.run(run.run) { files, _, _ in try run.check(files) }
-        #expect(errorCount > 100)
+        #expect(try FamilyRun<KeyedWork>(seed: seed).fail() > 100)
     }
 
     @Test(arguments: Seeds.list(2))
     func answersStayRightWhileNothingCanBeWritten(seed: UInt64) throws {
-        let run = KeyedRun(seed: seed, stepCount: 60)
-        var matrix = FaultMatrix(seed: seed)
-        matrix.operationsMax = 60
-        matrix.readsMax = 0
-        matrix.lastingFaults = [.noSpace]
-        var errorCount = 0
-        try matrix.run { files in
-            try run.run(files, goesOn: true)
-            errorCount += run.errors.count
-        } check: { files, _, _ in
-            try run.check(files)
-        }
-        #expect(errorCount > 100)
+        #expect(try FamilyRun<KeyedWork>(seed: seed).failLastingly() > 100)
     }
 
     @Test func tableWhoseFlushFailedIsWrittenForTheNextCheckpoint() throws {

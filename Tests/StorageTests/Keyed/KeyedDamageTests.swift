@@ -35,35 +35,32 @@ struct KeyedDamageTests {
             try family.deleteRange(KeyRange(prefix: Array("key-2".utf8)))
             state = family.checkpoint()
             try store.settle()
-            contents = try Self.contents(family)
+            contents = try family.iterator().contents()
             directory.close()
             #expect(state.files.count > 1 && Set(state.files.map(\.level)).count > 1)
         }
 
-        /// All there is, found by a walk and by key.
-        private static func contents(_ family: KeyedFamily) throws(StorageError) -> Contents {
-            var found: Contents = [:]
-            let iterator = family.iterator()
-            try iterator.seekToFirst()
-            while iterator.isValid {
-                found[iterator.keyArray] = iterator.valueArray
-                try iterator.next()
-            }
-            return found
+        func makeStore(_ directory: StateDirectory) -> StateStore {
+            StateStore(
+                directory: directory, worker: 0, options: .init(memoryBytes: 1 << 20),
+                executor: InlineExecutor())
+        }
+
+        /// The family as another run opens it.
+        func restored(in store: StateStore) throws(StorageError) -> KeyedFamily {
+            var options = KeyedFamilyOptions()
+            options.operation = .append
+            return try store.makeKeyedFamily("test", options, restoring: [state])
         }
 
         /// Reads everything; false where damage to a file was found.
         func isSound(_ path: String, _ what: @autoclosure () -> String) throws -> Bool {
             let directory = try StateDirectory("state", fileSystem: files)
             defer { directory.close() }
-            let store = StateStore(
-                directory: directory, worker: 0, options: .init(memoryBytes: 1 << 20),
-                executor: InlineExecutor())
+            let store = makeStore(directory)
             do throws(StorageError) {
-                var options = KeyedFamilyOptions()
-                options.operation = .append
-                let family = try store.makeKeyedFamily("test", options, restoring: [state])
-                let found = try Self.contents(family)
+                let family = try restored(in: store)
+                let found = try family.iterator().contents()
                 #expect(found == contents, "\(what()): other values")
                 for (key, value) in contents {
                     let alone = try family.get(key)
@@ -127,13 +124,9 @@ struct KeyedDamageTests {
         let path = "state/" + world.state.files[0].name
         try world.files.unlink(path)
         let directory = try StateDirectory("state", fileSystem: world.files)
-        let store = StateStore(
-            directory: directory, worker: 0, options: .init(memoryBytes: 1 << 20),
-            executor: InlineExecutor())
+        let store = world.makeStore(directory)
         do throws(StorageError) {
-            var options = KeyedFamilyOptions()
-            options.operation = .append
-            _ = try store.makeKeyedFamily("test", options, restoring: [world.state])
+            _ = try world.restored(in: store)
             Issue.record("a missing file was not missed")
         } catch {
             #expect(error.kind == .notFound && error.path == path)

@@ -61,6 +61,17 @@ struct LogFixture {
         try LogWriter.create(Self.path, options: options, fileSystem: fileSystem)
     }
 
+    /// A writer of a new log of small segments that has so many batches of 1500 bytes.
+    func filledWriter(batches count: Int) throws -> LogWriter {
+        var options = LogOptions()
+        options.segmentBytes = 4096
+        options.sync = .every
+        try create(options)
+        let writer = try writer()
+        for _ in 0..<count { try writer.append([String(repeating: "x", count: 1500)]) }
+        return writer
+    }
+
     func writer(_ mode: LogWriter.Mode = .plain) throws -> LogWriter {
         try LogWriter(Self.path, mode: mode, fileSystem: fileSystem, clock: { 0 })
     }

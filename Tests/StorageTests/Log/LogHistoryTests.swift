@@ -66,13 +66,7 @@ struct LogHistoryTests {
     /// file that goes at the next start.
     @Test func segmentWhoseRemovalFailedGoesAtTheNextStart() throws {
         let disk = CrashDisk()
-        let fixture = LogFixture(disk)
-        var options = LogOptions()
-        options.segmentBytes = 4096
-        options.sync = .every
-        try fixture.create(options)
-        let writer = try fixture.writer()
-        for _ in 0..<12 { try writer.append([String(repeating: "x", count: 1500)]) }
+        let writer = try LogFixture(disk).filledWriter(batches: 12)
         try writer.commit()
         let before = try disk.names(in: LogFixture.path).count { $0.hasSuffix(".segment") }
         // Mark, sync, mark's copy; then the first removal.
@@ -115,13 +109,7 @@ struct LogHistoryTests {
     @Test func openingReadsTheLastSegmentAlone() throws {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)
-        var options = LogOptions()
-        options.segmentBytes = 4096
-        options.sync = .every
-        try fixture.create(options)
-        let writer = try fixture.writer()
-        for _ in 0..<60 { try writer.append([String(repeating: "x", count: 1500)]) }
-        try writer.close()
+        try fixture.filledWriter(batches: 60).close()
         // Whoever reads one of the others meets its damage.
         let segments = files.paths.filter { $0.hasSuffix(".segment") }
         #expect(segments.count == 20)

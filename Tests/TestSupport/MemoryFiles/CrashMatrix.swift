@@ -1,6 +1,20 @@
 import Storage
 import Synchronization
 
+/// What makes many runs, each on fresh files.
+package protocol RunMatrix {
+    init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem)
+}
+
+extension RunMatrix {
+    /// `makeFiles` gives the files that each run begins with.
+    package init(
+        seed: UInt64, startingWith makeFiles: @escaping () -> MemoryFileSystem = { .init() }
+    ) {
+        self.init(seed, makeFiles)
+    }
+}
+
 /// Runs something on files in memory over and over, and ends it before each of its operations in
 /// turn: killed, and by power cuts.
 ///
@@ -14,7 +28,7 @@ import Synchronization
 /// The first run counts the operations. Each further one is on fresh files, and from its
 /// operation on everything fails, so that it ends there: what the run has promised by then must
 /// hold in each of the crashes. The run must do the same every time.
-package struct CrashMatrix {
+package struct CrashMatrix: RunMatrix {
     /// One crash of one run.
     package struct Crash: Sendable, CustomStringConvertible {
         /// How the run ended.
@@ -46,10 +60,7 @@ package struct CrashMatrix {
     private let seed: UInt64
     private let makeFiles: () -> MemoryFileSystem
 
-    /// `makeFiles` gives the files that each run begins with.
-    package init(
-        seed: UInt64, startingWith makeFiles: @escaping () -> MemoryFileSystem = { .init() }
-    ) {
+    package init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem) {
         self.seed = seed
         self.makeFiles = makeFiles
     }

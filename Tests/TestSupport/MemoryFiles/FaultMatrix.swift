@@ -12,7 +12,7 @@ package import Storage
 /// The first run counts. Each further one is on fresh files, where one operation fails, or all
 /// from it on. A run may end with a `StorageError`, which the check gets; any other error, or one
 /// where nothing failed but a write was short, ends the matrix. The check finds the files healed.
-package struct FaultMatrix {
+package struct FaultMatrix: RunMatrix {
     /// One run and what fails in it.
     package struct Trial: Sendable, CustomStringConvertible {
         package enum Place: Sendable {
@@ -41,10 +41,7 @@ package struct FaultMatrix {
     private let seed: UInt64
     private let makeFiles: () -> MemoryFileSystem
 
-    /// `makeFiles` gives the files that each run begins with.
-    package init(
-        seed: UInt64, startingWith makeFiles: @escaping () -> MemoryFileSystem = { .init() }
-    ) {
+    package init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem) {
         self.seed = seed
         self.makeFiles = makeFiles
     }

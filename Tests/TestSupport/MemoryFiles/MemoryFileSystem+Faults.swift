@@ -62,4 +62,15 @@ extension MemoryFileSystem {
     package func createdCount(_ prefix: String) -> Int {
         state.withLock { state in state.created.count { $0.hasPrefix(prefix) } }
     }
+
+    /// From an operation on nothing has room, until so many operations have failed for it.
+    package func failAll(from number: Int, with kind: StorageError.Kind, healingAfter count: Int) {
+        failAll(from: number, with: kind)
+        let failed = Atomic(0)
+        observe { [weak self] note in
+            guard note.isBefore, note.number >= number, Operation.growing.contains(note.operation)
+            else { return }
+            if failed.add(1, ordering: .relaxed).newValue == count { self?.heal() }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+import Dataflow
+
 /// The standing rule of a time zone, as POSIX writes it: `CET-1CEST,M3.5.0,M10.5.0/3`.
 ///
 ///     std offset [ dst [ offset ] , start [ / time ] , end [ / time ] ]

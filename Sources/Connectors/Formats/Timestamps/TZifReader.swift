@@ -1,3 +1,5 @@
+import Dataflow
+
 /// Reads a compiled time zone file (TZif version 2 or later, RFC 8536).
 ///
 ///     header  "TZif" version 15 unused bytes; six counts of 4 bytes: UT indicators, standard

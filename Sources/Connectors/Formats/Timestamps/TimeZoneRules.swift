@@ -1,3 +1,5 @@
+import Dataflow
+
 /// The offsets of one time zone, for every instant and every local time.
 ///
 /// A table of transitions; behind it the zone's standing rule repeats every 400 years, the cycle of

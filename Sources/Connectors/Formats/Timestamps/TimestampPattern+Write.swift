@@ -1,3 +1,5 @@
+import Dataflow
+
 extension TimestampPattern {
     /// An instant, and the local time at it.
     struct Moment {

@@ -76,7 +76,7 @@ final class CastKernel: Kernel {
         _ arguments: StrictArguments, _ values: Span<Double>, _ frame: inout Frame
     ) -> Column {
         if type == .int {
-            return fallible(arguments, &frame, { "\(values[$0])" }) { row in
+            return ints(arguments, &frame, { "\(values[$0])" }) { row in
                 Int64(exactly: values[row].rounded(.towardZero))
             }
         }
@@ -93,11 +93,11 @@ final class CastKernel: Kernel {
         let shown = { (row: Int) in CastKernel.shown(column.strings[row]) }
         switch type {
         case .int:
-            return fallible(arguments, &frame, shown) { row in
+            return ints(arguments, &frame, shown) { row in
                 values[row].withUTF8 { DecimalText.parseInt($0) }
             }
         case .timestamp:
-            return fallible(arguments, &frame, shown) { row in
+            return ints(arguments, &frame, shown) { row in
                 values[row].withUTF8 { TimestampText.parse($0) }
             }
         case .bool:
@@ -133,18 +133,13 @@ final class CastKernel: Kernel {
     }
 
     @inline(__always)
-    private func fallible(
+    private func ints(
         _ arguments: StrictArguments, _ frame: inout Frame, _ shown: (Int) -> String,
         _ body: (Int) -> Int64?
     ) -> Column {
         var builder = arguments.builder(type, frame)
-        var misfits: [Int] = []
         var out = builder.int64s
-        forEachRow(arguments.live) { row in
-            let value = body(row)
-            out[row] = value ?? 0
-            if value == nil { misfits.append(row) }
-        }
+        let misfits = Self.fill(&out, arguments.live, or: 0, body)
         return finish(builder, arguments, misfits, &frame, shown)
     }
 
@@ -154,13 +149,8 @@ final class CastKernel: Kernel {
         _ body: (Int) -> Double?
     ) -> Column {
         var builder = arguments.builder(type, frame)
-        var misfits: [Int] = []
         var out = builder.doubles
-        forEachRow(arguments.live) { row in
-            let value = body(row)
-            out[row] = value ?? 0
-            if value == nil { misfits.append(row) }
-        }
+        let misfits = Self.fill(&out, arguments.live, or: 0, body)
         return finish(builder, arguments, misfits, &frame, shown)
     }
 
@@ -170,13 +160,23 @@ final class CastKernel: Kernel {
         _ body: (Int) -> Bool?
     ) -> Column {
         var builder = arguments.builder(type, frame)
-        var misfits: [Int] = []
         var out = builder.bools
-        forEachRow(arguments.live) { row in
+        let misfits = Self.fill(&out, arguments.live, or: 0) { row in body(row).map { $0 ? 1 : 0 } }
+        return finish(builder, arguments, misfits, &frame, shown)
+    }
+
+    /// Fills rows, some with `placeholder`; gives those that have no value.
+    @inline(__always)
+    private static func fill<Value: BitwiseCopyable>(
+        _ out: inout MutableSpan<Value>, _ rows: Selection, or placeholder: Value,
+        _ body: (Int) -> Value?
+    ) -> [Int] {
+        var misfits: [Int] = []
+        forEachRow(rows) { row in
             let value = body(row)
-            out[row] = value == true ? 1 : 0
+            out[row] = value ?? placeholder
             if value == nil { misfits.append(row) }
         }
-        return finish(builder, arguments, misfits, &frame, shown)
+        return misfits
     }
 }

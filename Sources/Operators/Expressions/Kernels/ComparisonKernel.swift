@@ -13,11 +13,7 @@ final class ComparisonKernel: Kernel {
 
     func evaluate(_ rows: Selection, _ frame: inout Frame) -> Column {
         let arguments = StrictArguments(operands, rows, &frame)
-        var builder = arguments.builder(.bool, frame)
-        var out = builder.bools
-        forEachRow(arguments.live) { row in out[row] = 0 }
-        forEachRow(holding(arguments, symbol)) { row in out[row] = 1 }
-        return builder.finish(count: frame.rowCount)
+        return arguments.bools(trueOn: holding(arguments, symbol), frame)
     }
 
     func select(_ rows: Selection, where truth: Bool, _ frame: inout Frame) -> Selection {
@@ -87,11 +83,7 @@ final class ConstantComparisonKernel: Kernel {
 
     func evaluate(_ rows: Selection, _ frame: inout Frame) -> Column {
         let arguments = StrictArguments([operand], rows, &frame)
-        var builder = arguments.builder(.bool, frame)
-        var out = builder.bools
-        forEachRow(arguments.live) { row in out[row] = 0 }
-        forEachRow(holding(arguments, symbol)) { row in out[row] = 1 }
-        return builder.finish(count: frame.rowCount)
+        return arguments.bools(trueOn: holding(arguments, symbol), frame)
     }
 
     func select(_ rows: Selection, where truth: Bool, _ frame: inout Frame) -> Selection {

@@ -66,11 +66,7 @@ final class MembershipKernel: Kernel {
 
     func evaluate(_ rows: Selection, _ frame: inout Frame) -> Column {
         let arguments = StrictArguments([operand], rows, &frame)
-        var builder = arguments.builder(.bool, frame)
-        var out = builder.bools
-        forEachRow(arguments.live) { row in out[row] = 0 }
-        forEachRow(holding(arguments, true)) { row in out[row] = 1 }
-        return builder.finish(count: frame.rowCount)
+        return arguments.bools(trueOn: holding(arguments, true), frame)
     }
 
     func select(_ rows: Selection, where truth: Bool, _ frame: inout Frame) -> Selection {

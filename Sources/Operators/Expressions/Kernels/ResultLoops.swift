@@ -47,6 +47,15 @@ extension StrictArguments {
         return builder.finish(count: frame.rowCount)
     }
 
+    /// Truth values: true on `rows`, which are some of those without NULL, false on the others.
+    func bools(trueOn rows: Selection, _ frame: Frame) -> Column {
+        var builder = builder(.bool, frame)
+        var out = builder.bools
+        forEachRow(live) { row in out[row] = 0 }
+        forEachRow(rows) { row in out[row] = 1 }
+        return builder.finish(count: frame.rowCount)
+    }
+
     /// Strings that are there already, or parts of those in the first argument; nil is NULL.
     @inline(__always)
     func views(_ frame: Frame, _ body: (Int) -> StringView?) -> Column {

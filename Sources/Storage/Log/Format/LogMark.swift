@@ -65,8 +65,7 @@ package struct LogMark: Sendable, Equatable {
             writer.append(Int64(partition.end.position))
             writer.append(partition.synced)
         }
-        let slab = Slab(writer.bytes)
-        writer.append(CRC32C.checksum(SlabSlice(slab, 0..<writer.bytes.count)))
+        writer.appendChecksum()
         return writer.bytes
     }
 

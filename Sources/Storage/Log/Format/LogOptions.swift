@@ -61,19 +61,12 @@ package struct LogOptions: Sendable, Equatable {
         writer.append(Int64(bytesKept ?? -1))
         writer.append(ageKept ?? -1)
         writer.append(Int64(quota ?? -1))
-        let slab = Slab(writer.bytes)
-        writer.append(CRC32C.checksum(SlabSlice(slab, 0..<writer.bytes.count)))
+        writer.appendChecksum()
         return writer.bytes
     }
 
     init(decoding slice: SlabSlice) throws(ByteReader.Damage) {
-        guard slice.byteCount > 4 else { throw ByteReader.Damage(cause: "it is cut short") }
-        var reader = ByteReader(slice)
-        let content = try reader.bytes(slice.byteCount - 4)
-        guard try reader.integer(UInt32.self) == CRC32C.checksum(content) else {
-            throw ByteReader.Damage(cause: "its checksum is wrong")
-        }
-        reader = ByteReader(content)
+        var reader = try ByteReader(checked: slice)
         guard try reader.integer(UInt64.self) == Self.magic else {
             throw ByteReader.Damage(cause: "it does not describe a log")
         }

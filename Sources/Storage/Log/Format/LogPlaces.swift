@@ -70,7 +70,7 @@ enum LogSegmentHead {
         writer.append(base)
         writer.append(UInt32(partition))
         writer.append(version)
-        writer.append(CRC32C.checksum(SlabSlice(Slab(writer.bytes), 0..<writer.bytes.count)))
+        writer.appendChecksum()
         writer.append(UInt32(0))
         return writer.bytes
     }

@@ -136,11 +136,7 @@ package final class OrderedTable: Sendable {
         while number < blockCount {
             let block = try block(number, cache)
             switch unsafe block.find(key, version: version) {
-            case .entry(let head):
-                guard let kind = head.kind else { throw damage(number) }
-                return TableEntry(
-                    kind: kind, version: head.version, bytes: block.value(head), block: number,
-                    next: head.end, source: block.slice)
+            case .entry(let head): return try entry(head, in: block, number)
             case .nothing: return nil
             case .beyond: number += 1
             case .damage: throw damage(number)
@@ -164,10 +160,7 @@ package final class OrderedTable: Sendable {
             } else if unsafe KeyOrder.compare(block.keyBytes(head), key) != 0 {
                 return nil
             }
-            guard let kind = head.kind else { throw damage(entry.block) }
-            return TableEntry(
-                kind: kind, version: head.version, bytes: block.value(head), block: entry.block,
-                next: head.end, source: entry.source)
+            return try self.entry(head, in: block, entry.block)
         }
         return try unsafe find(key, version: entry.version - 1, from: entry.block + 1, cache)
     }
@@ -178,14 +171,20 @@ package final class OrderedTable: Sendable {
         guard number < blockCount else { return nil }
         let block = try block(number, cache)
         switch unsafe block.find(key, version: version) {
-        case .entry(let head):
-            guard let kind = head.kind else { throw damage(number) }
-            return TableEntry(
-                kind: kind, version: head.version, bytes: block.value(head), block: number,
-                next: head.end, source: block.slice)
+        case .entry(let head): return try entry(head, in: block, number)
         case .nothing, .beyond: return nil
         case .damage: throw damage(number)
         }
+    }
+
+    @inline(__always)
+    private func entry(
+        _ head: OrderedBlock.Head, in block: OrderedBlock, _ number: Int
+    ) throws(StorageError) -> TableEntry {
+        guard let kind = head.kind else { throw damage(number) }
+        return TableEntry(
+            kind: kind, version: head.version, bytes: block.value(head), block: number,
+            next: head.end, source: block.slice)
     }
 
     /// An iterator that stands nowhere; without a cache it reads around it, as a merge does.

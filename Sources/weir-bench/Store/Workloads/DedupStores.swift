@@ -1,8 +1,7 @@
 import Storage
 
 /// Dedup on tables in memory alone: what the store has to come close to.
-final class MemoryDedup: DedupStore {
-    let form = "memory"
+final class MemoryDedup: DedupStore, MemoryStore {
     private var tables: [Int: HotTable] = [:]
     private var first = 0
 
@@ -20,10 +19,6 @@ final class MemoryDedup: DedupStore {
     }
 
     func checkpoint() throws {}
-
-    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
-
-    func flush() throws -> Int { 0 }
 }
 
 /// Dedup on a bucketed family.

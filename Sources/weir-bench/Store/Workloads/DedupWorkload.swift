@@ -113,7 +113,7 @@ struct DedupWorkload {
         }
         var result = StoreResult(
             workload: "dedup", form: store.form, operations: count, timer: timer)
-        (result.written, result.settleSeconds) = try StoreTimer.timed(store.settle)
+        (result.written, result.settleSeconds) = try Stopwatch.timed(store.settle)
         result.diskBytes = try store.flush()
         result.hits = hits
         result.checkpoints = checkpoints

@@ -1,7 +1,7 @@
 import Storage
 
 /// A keyed family in a store of its own.
-private final class MeasuredFamily {
+final class MeasuredFamily {
     let family: KeyedFamily
     private let store: StateStore
 
@@ -16,24 +16,36 @@ private final class MeasuredFamily {
     }
 
     /// Waits for the background; gives the bytes written by flushes and merges.
-    func settle() throws -> (flushed: Int, merged: Int) {
+    fileprivate func settle() throws -> (flushed: Int, merged: Int) {
         try store.settle()
         return (store.statistics.flushedBytes, store.statistics.mergedBytes)
     }
 
     /// Writes everything to disk; gives the bytes there.
-    func flush() throws -> Int {
+    fileprivate func flush() throws -> Int {
         family.freeze()
         try store.settle()
         return family.diskBytes
     }
 }
 
+/// One whose state is a keyed family.
+protocol KeyedStore: MeasuredStore {
+    var measured: MeasuredFamily { get }
+}
+
+extension KeyedStore {
+    var form: String { "keyed" }
+    fileprivate var family: KeyedFamily { measured.family }
+
+    func settle() throws -> (flushed: Int, merged: Int) { try measured.settle() }
+
+    func flush() throws -> Int { try measured.flush() }
+}
+
 /// Counters in a keyed family, by merge.
-final class KeyedCounters: CounterStore {
-    let form = "keyed"
-    private let measured: MeasuredFamily
-    private var family: KeyedFamily { measured.family }
+final class KeyedCounters: CounterStore, KeyedStore {
+    let measured: MeasuredFamily
     private let ones = Slab(byteCount: StoreKeys.countMax * 8)
 
     init(_ files: StoreFiles, memoryBytes: Int) throws {
@@ -60,17 +72,11 @@ final class KeyedCounters: CounterStore {
         }
         return (count, sum)
     }
-
-    func settle() throws -> (flushed: Int, merged: Int) { try measured.settle() }
-
-    func flush() throws -> Int { try measured.flush() }
 }
 
 /// Values in a keyed family.
-final class KeyedValues: ValueStore {
-    let form = "keyed"
-    private let measured: MeasuredFamily
-    private var family: KeyedFamily { measured.family }
+final class KeyedValues: ValueStore, KeyedStore {
+    let measured: MeasuredFamily
     private let found = FoundValues()
     private let places = Slab(byteCount: StoreKeys.countMax * 8)
 
@@ -119,8 +125,4 @@ final class KeyedValues: ValueStore {
         }
         return (count, checksum)
     }
-
-    func settle() throws -> (flushed: Int, merged: Int) { try measured.settle() }
-
-    func flush() throws -> Int { try measured.flush() }
 }

@@ -19,19 +19,15 @@ struct MergeWorkload {
         let ranks = ZipfRanks(keys: keyCount)
         let keys = StoreKeys(keyBytes: 16)
         var timer = StoreTimer()
-        for start in stride(from: 0, to: count, by: StoreKeys.countMax) {
-            keys.removeAll()
-            for operation in start..<min(start + StoreKeys.countMax, count) {
-                let rank = ranks.rank(StoreRandom.word(seed, UInt64(operation)))
-                keys.add(StoreRandom.word(seed &+ 1, rank))
-            }
-            timer.begin()
-            try store.add(keys.encoded())
-            timer.end()
+        try timer.time(count, keys) { operation in
+            let rank = ranks.rank(StoreRandom.word(seed, UInt64(operation)))
+            keys.add(StoreRandom.word(seed &+ 1, rank))
+        } _: { encoded in
+            try store.add(encoded)
         }
         var result = StoreResult(
             workload: "merge", form: store.form, operations: count, timer: timer)
-        (result.written, result.settleSeconds) = try StoreTimer.timed(store.settle)
+        (result.written, result.settleSeconds) = try Stopwatch.timed(store.settle)
         result.diskBytes = try store.flush()
         result.digest = keys.digest
         var scan = StoreTimer()
@@ -51,8 +47,7 @@ struct MergeWorkload {
 }
 
 /// Counters in memory alone.
-final class MemoryCounters: CounterStore {
-    let form = "memory"
+final class MemoryCounters: CounterStore, MemoryStore {
     private let table = HotTable(valueWidth: 8)
     private let entries = Slab(byteCount: StoreKeys.countMax * 4)
 
@@ -71,8 +66,4 @@ final class MemoryCounters: CounterStore {
         for entry in table.sortedEntries() { sum &+= table.word(of: entry, at: 0) }
         return (table.count, sum)
     }
-
-    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
-
-    func flush() throws -> Int { 0 }
 }

@@ -24,19 +24,15 @@ struct PutWorkload {
         let keys = StoreKeys(keyBytes: 16)
         let values = Slab(byteCount: StoreKeys.countMax * Self.valueStride)
         var timer = StoreTimer()
-        for start in stride(from: 0, to: count, by: StoreKeys.countMax) {
-            keys.removeAll()
-            for operation in start..<min(start + StoreKeys.countMax, count) {
-                writeValue(of: UInt64(operation), to: values, row: keys.count)
-                keys.add(key(ofOperation: UInt64(operation)))
-            }
-            timer.begin()
-            try store.put(keys.encoded(), values: values)
-            timer.end()
+        try timer.time(count, keys) { operation in
+            writeValue(of: UInt64(operation), to: values, row: keys.count)
+            keys.add(key(ofOperation: UInt64(operation)))
+        } _: { encoded in
+            try store.put(encoded, values: values)
         }
         var result = StoreResult(
             workload: "put", form: store.form, operations: count, timer: timer)
-        let (diskBytes, seconds) = try StoreTimer.timed(store.flush)
+        let (diskBytes, seconds) = try Stopwatch.timed(store.flush)
         result.settleSeconds = seconds
         result.diskBytes = diskBytes
         result.written = try store.settle()
@@ -69,21 +65,17 @@ struct PutWorkload {
         var timer = StoreTimer()
         var hits = 0
         var checksum: UInt64 = 0
-        for start in stride(from: 0, to: readCount, by: StoreKeys.countMax) {
-            keys.removeAll()
-            for index in start..<min(start + StoreKeys.countMax, readCount) {
-                switch reading {
-                case .hit:
-                    let operation = StoreRandom.word(seed &+ 3, UInt64(index)) % total
-                    keys.add(key(ofOperation: operation))
-                case .miss:
-                    let number = total + StoreRandom.word(seed &+ 4, UInt64(index)) % total
-                    keys.add(StoreRandom.word(seed &+ 1, number))
-                }
+        try timer.time(readCount, keys) { index in
+            switch reading {
+            case .hit:
+                let operation = StoreRandom.word(seed &+ 3, UInt64(index)) % total
+                keys.add(key(ofOperation: operation))
+            case .miss:
+                let number = total + StoreRandom.word(seed &+ 4, UInt64(index)) % total
+                keys.add(StoreRandom.word(seed &+ 1, number))
             }
-            timer.begin()
-            let found = try store.get(keys.encoded())
-            timer.end()
+        } _: { encoded in
+            let found = try store.get(encoded)
             hits += found.count
             checksum &+= found.checksum
         }
@@ -119,8 +111,7 @@ struct PutWorkload {
 }
 
 /// Values in memory alone.
-final class MemoryValues: ValueStore {
-    let form = "memory"
+final class MemoryValues: ValueStore, MemoryStore {
     private let table = HotTable(valueWidth: PutWorkload.valueStride)
     private let entries = Slab(byteCount: StoreKeys.countMax * 4)
 
@@ -157,8 +148,4 @@ final class MemoryValues: ValueStore {
         }
         return (table.count, checksum)
     }
-
-    func settle() throws -> (flushed: Int, merged: Int) { (0, 0) }
-
-    func flush() throws -> Int { 0 }
 }

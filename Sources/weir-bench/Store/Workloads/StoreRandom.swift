@@ -5,12 +5,7 @@ import Glibc
 enum StoreRandom {
     /// The output number `index` of SplitMix64 with a seed.
     @inline(__always)
-    static func word(_ seed: UInt64, _ index: UInt64) -> UInt64 {
-        var word = seed &+ (index &+ 1) &* 0x9e37_79b9_7f4a_7c15
-        word = (word ^ (word &>> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word &>> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word &>> 31)
-    }
+    static func word(_ seed: UInt64, _ index: UInt64) -> UInt64 { SplitMix64.word(seed, index) }
 
     /// The 16 hexadecimal digits of a word, as two words of text.
     @inline(__always)

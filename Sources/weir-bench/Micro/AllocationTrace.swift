@@ -17,8 +17,7 @@ enum AllocationTrace {
     /// Runs this command in a process that counts; allocations of each batch by measurement. Empty
     /// where the system has no such allocator.
     static func counts(arguments: [String]) throws -> [String: Double] {
-        let trace = FileManager.default.temporaryDirectory
-            .appendingPathComponent("weir-bench-\(ProcessInfo.processInfo.processIdentifier).trace")
+        let trace = BenchFiles.temporary("weir-bench", ending: ".trace")
         defer { try? FileManager.default.removeItem(at: trace) }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

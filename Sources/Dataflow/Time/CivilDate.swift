@@ -3,27 +3,28 @@
 /// The conversions are Howard Hinnant's ("chrono-Compatible Low-Level Date Algorithms",
 /// https://howardhinnant.github.io/date_algorithms.html): years begin in March, so that the leap
 /// day is the last, and repeat every 400 years.
+@frozen @usableFromInline
 package struct CivilDate: Equatable, Sendable {
-    package var year: Int
+    @usableFromInline package var year: Int
     /// 1 to 12.
-    package var month: Int
+    @usableFromInline package var month: Int
     /// 1 to 31.
-    package var day: Int
+    @usableFromInline package var day: Int
 
-    static let secondsPerDay: Int64 = 86400
-    static let microsecondsPerDay: Int64 = 86_400_000_000
+    @inlinable package static var secondsPerDay: Int64 { 86400 }
+    @inlinable package static var microsecondsPerDay: Int64 { 86_400_000_000 }
     /// Days of 400 years: a whole number of weeks, so that weekdays repeat as well.
-    static let daysPerCycle: Int64 = 146_097
+    @inlinable package static var daysPerCycle: Int64 { 146_097 }
 
-    @inline(__always)
-    init(year: Int, month: Int, day: Int) {
+    @inlinable @inline(__always)
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// The date `days` days behind 1970-01-01.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(daysSinceEpoch days: Int64) {
         let shifted = days &+ 719_468
         let cycle = (shifted >= 0 ? shifted : shifted &- 146_096) / 146_097
@@ -41,8 +42,8 @@ package struct CivilDate: Equatable, Sendable {
     }
 
     /// Days since 1970-01-01.
-    @inline(__always)
-    var daysSinceEpoch: Int64 {
+    @inlinable @inline(__always)
+    package var daysSinceEpoch: Int64 {
         let shiftedYear = Int64(truncatingIfNeeded: year) &- (month <= 2 ? 1 : 0)
         let cycle = (shiftedYear >= 0 ? shiftedYear : shiftedYear &- 399) / 400
         let yearOfCycle = UInt64(bitPattern: shiftedYear &- cycle &* 400)
@@ -53,32 +54,32 @@ package struct CivilDate: Equatable, Sendable {
         return cycle &* 146_097 &+ Int64(bitPattern: dayOfCycle) &- 719_468
     }
 
-    @inline(__always)
-    static func isLeap(_ year: Int) -> Bool {
+    @inlinable @inline(__always)
+    package static func isLeap(_ year: Int) -> Bool {
         year & 3 == 0 && (year % 100 != 0 || year & 15 == 0)
     }
 
     /// Days of a month from 1 to 12.
-    @inline(__always)
-    static func days(inMonth month: Int, ofYear year: Int) -> Int {
+    @inlinable @inline(__always)
+    package static func days(inMonth month: Int, ofYear year: Int) -> Int {
         // 30 days, and one more in odd months up to July and in even ones from August.
         month == 2 ? (isLeap(year) ? 29 : 28) : 30 &+ ((month ^ (month &>> 3)) & 1)
     }
 
     /// Whether there is such a day.
-    @inline(__always)
-    var isValid: Bool {
+    @inlinable @inline(__always)
+    package var isValid: Bool {
         month >= 1 && month <= 12 && day >= 1 && day <= Self.days(inMonth: month, ofYear: year)
     }
 
     /// 0 for Sunday to 6 for Saturday.
-    static func weekday(daysSinceEpoch days: Int64) -> Int {
+    package static func weekday(daysSinceEpoch days: Int64) -> Int {
         let rest = Int((days + 4) % 7)
         return rest < 0 ? rest + 7 : rest
     }
 
     /// 1 for the first of January.
-    var dayOfYear: Int {
+    package var dayOfYear: Int {
         Int(daysSinceEpoch - CivilDate(year: year, month: 1, day: 1).daysSinceEpoch) + 1
     }
 }

@@ -19,16 +19,16 @@ struct Measurement {
 
     /// The measurement as a JSON object.
     var json: String {
-        var members = [
-            "\"name\":\"\(name)\"", "\"rows\":\(rowCount)",
-            "\"ns_per_row\":\(nanosecondsPerRow.fixed(2))",
-            "\"million_rows_per_second\":\(millionRowsPerSecond.fixed(3))",
+        var json: ResultJSON = [
+            "name": .text(name), "rows": .int(rowCount),
+            "ns_per_row": .number(nanosecondsPerRow, digits: 2),
+            "million_rows_per_second": .number(millionRowsPerSecond, digits: 3),
         ]
-        if let value = megabytesPerSecond { members.append("\"mb_per_second\":\(value.fixed(1))") }
+        if let value = megabytesPerSecond { json.add("mb_per_second", .number(value, digits: 1)) }
         if let value = allocationsPerBatch {
-            members.append("\"allocations_per_batch\":\(value.fixed(2))")
+            json.add("allocations_per_batch", .number(value, digits: 2))
         }
-        return "{" + members.joined(separator: ",") + "}"
+        return json.text
     }
 
     /// The heading of the table of measurements.
@@ -44,21 +44,6 @@ struct Measurement {
         return name.padded(to: 44, right: false) + cell(nanosecondsPerRow, 1, 10)
             + cell(millionRowsPerSecond, 2, 10) + cell(megabytesPerSecond, 0, 8)
             + cell(allocationsPerBatch, 1, 14)
-    }
-}
-
-extension Double {
-    /// The number with so many digits behind the point.
-    func fixed(_ digits: Int) -> String {
-        var scale = 1.0
-        for _ in 0..<digits { scale *= 10 }
-        let scaled = Int((magnitude * scale).rounded())
-        let whole = String(scaled / Int(scale))
-        let sign = self < 0 && scaled > 0 ? "-" : ""
-        guard digits > 0 else { return sign + whole }
-        let rest = String(scaled % Int(scale))
-        let zeros = String(repeating: "0", count: digits - rest.count)
-        return sign + whole + "." + zeros + rest
     }
 }
 

@@ -23,9 +23,7 @@ struct MicroCommand: ParsableCommand {
     @Flag(help: "Prints JSON instead of a table.")
     var json = false
 
-    func validate() throws {
-        if rows < 1 || runs < 1 { throw ValidationError("--rows and --runs take 1 or more") }
-    }
+    func validate() throws { try require(["rows": rows, "runs": runs]) }
 
     func run() throws {
         let arguments =
