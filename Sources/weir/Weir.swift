@@ -21,6 +21,7 @@ struct Weir: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            try StandardOutput.finish()
         } catch let status as ExitStatus {
             leave(status)
         } catch {

@@ -60,10 +60,12 @@ package struct CheckpointInspection {
     }
 
     /// Reads every byte of every checkpoint, or of one; gives what is wrong.
-    package func verify(epoch: Int? = nil) throws(StorageError) -> [Problem] {
+    package func verify(epoch: Int? = nil) throws -> [Problem] {
         var problems: [Problem] = []
         var verified: Set<String> = []
-        for candidate in try manifests.epochs() where epoch == nil || candidate == epoch {
+        let epochs = try manifests.epochs()
+        if let epoch, !epochs.contains(epoch) { throw absence(of: epoch) }
+        for candidate in epochs where epoch == nil || candidate == epoch {
             do throws(StorageError) {
                 let manifest = try manifests.read(candidate)
                 for name in manifest.files.sorted() where verified.insert(name).inserted {
@@ -82,6 +84,10 @@ package struct CheckpointInspection {
         return problems
     }
 
+    private func absence(of epoch: Int?) -> RestoreError {
+        .damaged("there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
+    }
+
     /// Removes all but the newest checkpoints and the files that none of those needs. No run may
     /// use the directory.
     package func prune(keeping count: Int, log: (String) -> Void) throws(StorageError) {
@@ -95,8 +101,7 @@ package struct CheckpointInspection {
     ) throws -> (epoch: Int, byteCount: Int) {
         let epochs = try manifests.epochs()
         guard let chosen = epoch ?? epochs.last, epochs.contains(chosen) else {
-            throw RestoreError.damaged(
-                "there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
+            throw absence(of: epoch)
         }
         let manifest = try manifests.read(chosen)
         for name in manifest.files.sorted() { try place.verify(name) }
