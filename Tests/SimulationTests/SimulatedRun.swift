@@ -29,6 +29,9 @@ final class SimulatedRun: @unchecked Sendable {
     /// Names of the parts: those of the engine, then the kinds of background work.
     private var names: [String] = []
     private var weights: [Int] = []
+    private var areWorkers: [Bool] = []
+    /// Parts of the engine.
+    private var engineCount = 0
     /// Parts that are being stepped, the outermost first.
     private var stack: [Int] = []
     private var steps = 0
@@ -84,6 +87,8 @@ final class SimulatedRun: @unchecked Sendable {
                 plan, clock: clock.clock, background: background, log: log)
             self.run = run
             names = run.partNames + ["flush", "merge"]
+            engineCount = run.partNames.count
+            areWorkers = names.map { $0.hasPrefix("worker") }
             weights = names.map { _ in random.pick([1, 10, 10, 10, 40]) }
         } catch let mistake as SimulatedPipeline.Mistake {
             throw mistake
@@ -161,17 +166,15 @@ final class SimulatedRun: @unchecked Sendable {
     private func stepOne() -> Bool {
         steps += 1
         pass()
-        let free = names.indices.filter { isFree($0) }
-        let total = free.reduce(0) { $0 + weights[$1] }
+        var total = 0
+        for part in weights.indices where isFree(part) { total += weights[part] }
         guard total > 0 else { return false }
         var choice = random.int(0..<total)
-        guard
-            let part = free.first(where: { part in
-                choice -= weights[part]
-                return choice < 0
-            })
-        else { return false }
-        return turn(of: part)
+        for part in weights.indices where isFree(part) {
+            choice -= weights[part]
+            if choice < 0 { return turn(of: part) }
+        }
+        return false
     }
 
     /// Steps a part; says whether that changed anything.
@@ -179,7 +182,7 @@ final class SimulatedRun: @unchecked Sendable {
         guard let run else { return false }
         stack.append(part)
         let progressed: Bool
-        switch part - run.partNames.count {
+        switch part - engineCount {
         case 0: progressed = background.runOne(.flush)
         case 1: progressed = background.runOne(.merge)
         default: progressed = run.step(part) == .progressed
@@ -192,9 +195,11 @@ final class SimulatedRun: @unchecked Sendable {
     /// Whether a part can have a turn: workers may wait for background work, which cannot go on
     /// while it is in the middle of a turn itself.
     private func isFree(_ part: Int) -> Bool {
+        if stack.isEmpty { return true }
         if stack.contains(part) { return false }
-        let isBackgroundBusy = stack.contains { $0 >= names.count - 2 }
-        return !(isBackgroundBusy && names[part].hasPrefix("worker"))
+        guard areWorkers[part] else { return true }
+        for other in stack where other >= names.count - 2 { return false }
+        return true
     }
 
     /// Lets time pass.

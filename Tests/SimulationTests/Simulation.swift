@@ -102,7 +102,7 @@ final class Simulation {
         var thrown: (any Error)?
         machine.whileBusy = { [unowned self] in
             do {
-                for _ in 0..<random.int(1...6) { _ = try goOn(isInside: true) }
+                for _ in 0..<random.int(1...3) { _ = try goOn(isInside: true) }
             } catch {
                 thrown = thrown ?? error
             }
@@ -126,20 +126,23 @@ final class Simulation {
         revive()
         let ready = stations.filter { $0.isReady(machine.files) }
         let feeding = stations.filter { $0.feed?.isDone == false }
-        if let station = feeding.first, isInside ? random.chance(0.3) : random.chance(0.02) {
+        if let station = feeding.first, random.chance(isInside ? 0.3 : 0.1) {
             machine.trace.note("feed")
             station.feed?.step(machine.files, statePath: station.setting.statePath)
             return true
         }
         guard !ready.isEmpty else { return isInside || !feeding.isEmpty }
         let station = random.pick(ready)
-        let seed = random.next()
-        if let end = try station.advance(
-            on: machine, seed: seed, clockJumps: options.clockJumps)
-        {
+        for _ in 0..<random.int(1...8) {
+            let seed = random.next()
+            guard
+                let end = try station.advance(
+                    on: machine, seed: seed, clockJumps: options.clockJumps)
+            else { continue }
             outcome.counts.lives += 1
             outcome.trace.note(machine.files.contents)
             try take(end, of: station)
+            break
         }
         return true
     }

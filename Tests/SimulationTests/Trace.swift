@@ -3,7 +3,7 @@ import TestSupport
 
 /// What happened in a simulation, as one number: two runs that did the same have the same.
 final class Trace: Equatable {
-    private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    private var hasher = Hasher()
     private(set) var count = 0
     /// The last lines, if somebody wants to read them.
     private(set) var lines: [String] = []
@@ -13,7 +13,7 @@ final class Trace: Equatable {
 
     /// Notes a line.
     func note(_ text: String) {
-        for byte in text.utf8 { mix(UInt64(byte)) }
+        hasher.combine(text)
         count += 1
         if keepsLines { lines.append(text) }
     }
@@ -27,7 +27,11 @@ final class Trace: Equatable {
         }
     }
 
-    private func mix(_ word: UInt64) { hash = (hash ^ word) &* 0x0000_0100_0000_01b3 }
+    /// The same for what is the same, in one process.
+    private var hash: Int {
+        let copy = hasher
+        return copy.finalize()
+    }
 
     static func == (one: Trace, other: Trace) -> Bool {
         one.hash == other.hash && one.count == other.count
