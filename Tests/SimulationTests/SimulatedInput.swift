@@ -10,6 +10,10 @@ struct SimulatedInput {
         /// Files read one after the other.
         case files(Int)
         case log(partitions: Int)
+        /// A file that grows, and what it is rotated to.
+        case followed(SimulatedFeed.Rotation)
+        /// The log that another pipeline writes to, and whether it is followed.
+        case between(path: String, isFollowed: Bool)
     }
 
     let form: Form
@@ -50,32 +54,49 @@ struct SimulatedInput {
         }
     }
 
-    /// The keys of the source `orders` that say where it reads from.
-    var source: String {
+    /// The end of another pipeline as the input of one.
+    init(from path: String, isFollowed: Bool, shops: [String]) {
+        form = .between(path: path, isFollowed: isFollowed)
+        orders = []
+        self.shops = shops
+    }
+
+    /// Whether it has no end of its own.
+    var isLive: Bool {
         switch form {
-        case .files: "type: file, paths: [ \"in/orders-*.ndjson\" ]"
-        case .log: "type: log, path: in/orders"
+        case .files, .log: false
+        case .followed: true
+        case .between(_, let isFollowed): isFollowed
         }
     }
+
+    /// The keys of the source `orders` that say where it reads from.
+    var source: String { keys.map { "\($0): \($1)" }.joined(separator: ", ") }
 
     /// The same, as changes of a pipeline file.
-    var overrides: [String] {
+    var overrides: [String] { keys.map { "sources.orders.\($0)=\($1)" } }
+
+    private var keys: [(String, String)] {
         switch form {
-        case .files:
-            ["sources.orders.type=file", "sources.orders.paths=[ \"in/orders-*.ndjson\" ]"]
-        case .log: ["sources.orders.type=log", "sources.orders.path=in/orders"]
+        case .files: [("type", "file"), ("paths", "[ \"in/orders-*.ndjson\" ]")]
+        case .log: [("type", "log"), ("path", "in/orders")]
+        case .followed(let rotation):
+            [("type", "file"), ("paths", rotation.paths), ("follow", "true")]
+        case .between(let path, let isFollowed):
+            [("type", "log"), ("path", path), ("follow", "\(isFollowed)")]
         }
     }
 
-    /// What a partition of it is called, if it has some.
-    var partition: String {
+    /// What a partition of it is called, if it has some whose turns do not depend on time.
+    var partition: String? {
         switch form {
         case .files: "file"
         case .log: "partition"
+        case .followed, .between: nil
         }
     }
 
-    /// Puts everything there, durably.
+    /// Puts there what is there from the start, durably.
     func put(into files: MemoryFileSystem) throws {
         files.put("in/shops.ndjson", Self.text(shops))
         switch form {
@@ -100,6 +121,7 @@ struct SimulatedInput {
             }
             try writer.commit()
             try writer.close()
+        case .followed, .between: break
         }
         files.syncAll()
     }

@@ -29,6 +29,8 @@ struct SimulatedPipeline {
     var overrides: [String] = []
     let input: SimulatedInput
     var outputs: [Output]
+    /// Whether its input has no end of its own.
+    var isLive: Bool { input.isLive }
 
     /// How a run of it is set up.
     struct Setting {
@@ -47,8 +49,12 @@ struct SimulatedPipeline {
             var every = 10
             var everyChunks: Int?
             var keep = 2
-            var secondPlace: String?
+            /// Nil for none; else whether it is required.
+            var secondPlace: Bool?
         }
+
+        /// Where state is.
+        var statePath = "state"
 
         /// As on the command line.
         var overrides: [String] {
@@ -61,8 +67,11 @@ struct SimulatedPipeline {
             let backend =
                 checkpoint.memoryBytes == nil
                 ? "memory" : "lsm, memory_limit: 1MiB, compression: \(checkpoint.compression)"
-            set.append("settings.state={ path: state, backend: \(backend), reserve: 8KiB }")
-            let second = checkpoint.secondPlace.map { ", second_place: \($0)" } ?? ""
+            set.append("settings.state={ path: \(statePath), backend: \(backend), reserve: 8KiB }")
+            let second =
+                checkpoint.secondPlace.map { isRequired in
+                    ", second_place: { path: second-\(statePath), required: \(isRequired) }"
+                } ?? ""
             set.append(
                 "settings.checkpoint={ every: \(checkpoint.every)ms, keep: \(checkpoint.keep)"
                     + "\(second) }")
@@ -75,7 +84,7 @@ struct SimulatedPipeline {
 
     /// The plan of a run over files.
     func plan(
-        _ setting: Setting, over files: MemoryFileSystem, clock: EngineClock,
+        _ setting: Setting, over files: any FileSystem, clock: EngineClock,
         log: @escaping @Sendable (String) -> Void
     ) throws -> Plan {
         let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
