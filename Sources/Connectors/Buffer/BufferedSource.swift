@@ -75,7 +75,7 @@ package final class BufferedSource: Source {
         let made = try LogWriter(
             options.directory, fileSystem: fileSystem.impatient,
             clock: { clock.monotonicNanoseconds() / 1000 })
-        for damage in made.findings.damages { notice("\(damage)") }
+        for note in made.findings.notes(of: options.directory) { notice(note) }
         writer = made
         return made
     }

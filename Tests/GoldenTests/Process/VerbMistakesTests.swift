@@ -96,6 +96,31 @@ struct VerbMistakesTests {
         }
     }
 
+    @Test func aFileThatMayNotGrowIsAnError() throws {
+        let found = try run(
+            """
+            ulimit -f 8
+            exec "$WEIR" run pipelines/w1-filter.yaml --set sinks.out.type=file \
+                --set sinks.out.path=\(directory("out.ndjson"))
+            """)
+        #expect(found.status == 1, "\(found.errors)")
+        #expect(found.errors.contains("cannot write \(directory("out.ndjson"))"))
+    }
+
+    /// Not to be allowed to look is no damage.
+    @Test func aPlanWhoseStateCannotBeReadFails() throws {
+        let (file, state) = try makeCheckpoint()
+        let place = directory("place")
+        try DiskFileSystem().write("", to: place)
+        let found = try run(
+            """
+            rm -r \(state); ln -s \(place) \(state)
+            exec "$WEIR" plan \(file) \(file)
+            """)
+        #expect(found.status == 1, "\(found.errors)")
+        #expect(found.errors.contains("cannot list \(state): Not a directory"))
+    }
+
     @Test func tailEndsWhenItsReaderHasEnough() throws {
         let log = try makeLog()
         let found = try run("\"$WEIR\" log tail \(log) --from earliest | head -n 1")
