@@ -125,6 +125,7 @@ struct PipelineChoice {
             between
             ?? sink(
                 "out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+        if between == nil { outputs[outputs.count - 1].inputCount = inputs.count }
         sinks.append("  out: { inputs: [ \(inputs.joined(separator: ", ")) ], \(out) }")
         let sides = steps.compactMap(\.side)
         if !sides.isEmpty && random.chance(0.8) {

@@ -23,6 +23,8 @@ struct SimulatedPipeline {
         let kind: Kind
         /// Whether the order of its rows is that of the input, for any number of workers.
         var keepsOrder = false
+        /// How often it may have a row of the input: once from each of its inputs.
+        var inputCount = 1
     }
 
     let name: String

@@ -15,7 +15,7 @@ final class SimulatedReceiver: @unchecked Sendable {
 
     init(seed: UInt64) {
         random = SplitMix64(seed: seed)
-        quota = random.pick([16 << 10, 1 << 20])
+        quota = random.pick([64 << 10, 1 << 20])
         memoryBytesMax = random.pick([0, 1_000, 1 << 20])
     }
 

@@ -145,10 +145,9 @@ final class SimulatedStation {
 
     /// How many rows may come again; nil where that is not known.
     private func extraMax(_ output: SimulatedPipeline.Output) -> Int? {
-        if case .receiver = output.kind {
-            return lives == 1 ? pipeline.client?.resentCount ?? 0 : nil
-        }
-        return pipeline.client?.resentCount
+        let resent = (pipeline.client?.resentCount ?? 0) * output.inputCount
+        if case .receiver = output.kind { return lives == 1 ? resent : nil }
+        return resent
     }
 
     /// What is wrong with what a run says and leaves that has come to its end.
