@@ -39,8 +39,9 @@ struct PipelineChoice {
         let form: SimulatedInput.Form =
             switch random.int(0..<10) {
             case 0..<4: .files(random.int(1...3))
-            case 4..<7: .log(partitions: random.int(1...3))
-            default: .followed(random.pick(SimulatedFeed.Rotation.allCases))
+            case 4..<6: .log(partitions: random.int(1...3))
+            case 6..<8: .followed(random.pick(SimulatedFeed.Rotation.allCases))
+            default: Self.received(&random, role)
             }
         var input = SimulatedInput(&random, form: form, delay: random.pick([0, delay, delay * 2]))
         if case .second(let between) = role {
@@ -51,9 +52,20 @@ struct PipelineChoice {
         self.random = SplitMix64(seed: random.next())
     }
 
+    /// Rows of a client; those of one of two pipelines come of files.
+    private static func received(
+        _ random: inout SplitMix64, _ role: Role
+    ) -> SimulatedInput.Form {
+        guard case .alone = role else { return .files(1) }
+        let sync: LogOptions.Sync = random.pick([.every, .interval(2_000), .os])
+        let quota = random.pick([nil, 16 << 10, 64 << 10])
+        return .received(
+            OutsideParts.Received(client: SimulatedClient([], seed: 0), sync: sync, quota: quota))
+    }
+
     /// The choice.
     mutating func pipeline() throws -> SimulatedPipeline {
-        if case .alone = role, random.chance(0.4) { return try workload() }
+        if case .alone = role, !isReceived, random.chance(0.4) { return try workload() }
         return anything()
     }
 
@@ -111,7 +123,9 @@ struct PipelineChoice {
         let isAlone = inputs.count == 1
         let out =
             between
-            ?? sink("out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+            ?? sink(
+                "out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+        if between == nil { outputs[outputs.count - 1].inputCount = inputs.count }
         sinks.append("  out: { inputs: [ \(inputs.joined(separator: ", ")) ], \(out) }")
         let sides = steps.compactMap(\.side)
         if !sides.isEmpty && random.chance(0.8) {
@@ -146,10 +160,15 @@ struct PipelineChoice {
     /// Steps that give the same for what the order of the rows may be.
     private var kinds: StepChoice.Kinds {
         switch role {
-        case .alone: .all
+        case .alone: isReceived ? .flat : .all
         case .first(let between): between.partitions == nil ? .flat : .ofOrders
         case .second(let between): between.partitions == nil ? .all : .flat
         }
+    }
+
+    /// Whether rows may come twice.
+    private var isReceived: Bool {
+        if case .received = input.form { true } else { false }
     }
 
     /// Whether the order of its rows is the same in every run.
@@ -187,9 +206,14 @@ struct PipelineChoice {
     ) -> String {
         let (kind, text): (SimulatedPipeline.Output.Kind, String)
         var place = name
-        if case .second = role { place += "-2" }
+        if case .second = role { place += "-second" }
         var isOrdered = keepsOrder
-        switch random.int(0..<(hasRegion ? 5 : 4)) {
+        switch random.int(0..<(hasRegion ? 6 : 5)) {
+        case 4:
+            (kind, text) = (
+                .receiver(SimulatedReceiver(seed: random.next())),
+                "type: tcp, connect: \"127.0.0.1:9\""
+            )
         case 0, 1: (kind, text) = (.file("\(place).ndjson"), "type: file, path: \(place).ndjson")
         case 2:
             let codec = random.pick(["none", "lz4"])

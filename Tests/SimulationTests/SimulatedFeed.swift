@@ -1,8 +1,9 @@
-@testable import Connectors
-@testable import Execution
 import Dataflow
 import Storage
 import TestSupport
+
+@testable import Connectors
+@testable import Execution
 
 /// Who writes the files that a pipeline follows: appends to one of them, and rotates it, whether
 /// anybody reads it or not. What it writes is durable at once.
@@ -88,7 +89,8 @@ final class SimulatedFeed {
 
     /// Whether a checkpoint knows of the file that is written now, whatever a power cut leaves.
     private func isKnown(_ files: MemoryFileSystem, _ statePath: String) -> Bool {
-        let disks = [files.crashKeepingWritten()] + (0..<3).map { _ in files.crash(seed: random.next()) }
+        let disks =
+            [files.crashKeepingWritten()] + (0..<3).map { _ in files.crash(seed: random.next()) }
         return disks.allSatisfy { disk in
             guard let status = try? disk.status(of: path),
                 let known = try? Self.known(to: CheckpointFiles(path: statePath, fileSystem: disk))

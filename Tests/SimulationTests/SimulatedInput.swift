@@ -14,9 +14,11 @@ struct SimulatedInput {
         case followed(SimulatedFeed.Rotation)
         /// The log that another pipeline writes to, and whether it is followed.
         case between(path: String, isFollowed: Bool)
+        /// A client that is told what is safe.
+        case received(OutsideParts.Received)
     }
 
-    let form: Form
+    private(set) var form: Form
     let orders: [String]
     let shops: [String]
 
@@ -33,7 +35,7 @@ struct SimulatedInput {
         var orders: [String] = []
         for row in 0..<count {
             if random.chance(0.01) {
-                orders.append("{\"order_id\":")
+                orders.append("{\"order_id\":\"\(row)")
                 continue
             }
             let id = random.chance(duplicates) ? random.int(max(0, row - 40)...row) : row
@@ -48,6 +50,15 @@ struct SimulatedInput {
                     + "\"ts\":\(Self.start + row * pace - lag)}")
         }
         self.orders = orders
+        if case .received(let received) = form {
+            // A row that comes again is told from another one.
+            var met: Set<String> = []
+            let rows = orders.filter { met.insert($0).inserted }
+            self.form = .received(
+                OutsideParts.Received(
+                    client: SimulatedClient(rows, seed: random.next()), sync: received.sync,
+                    quota: received.quota))
+        }
         shops = (1...Self.shopCount).map { shop in
             "{\"shop_id\":\(shop),\"name\":\"shop \(shop)\",\"category\":\"c\(shop % 5)\","
                 + "\"city\":\"town \(shop % 7)\",\"vip\":\(shop % 3 == 0)}"
@@ -65,7 +76,7 @@ struct SimulatedInput {
     var isLive: Bool {
         switch form {
         case .files, .log: false
-        case .followed: true
+        case .followed, .received: true
         case .between(_, let isFollowed): isFollowed
         }
     }
@@ -84,6 +95,7 @@ struct SimulatedInput {
             [("type", "file"), ("paths", rotation.paths), ("follow", "true")]
         case .between(let path, let isFollowed):
             [("type", "log"), ("path", path), ("follow", "\(isFollowed)")]
+        case .received: [("type", "tcp"), ("listen", "127.0.0.1:9")]
         }
     }
 
@@ -92,7 +104,7 @@ struct SimulatedInput {
         switch form {
         case .files: "file"
         case .log: "partition"
-        case .followed, .between: nil
+        case .followed, .between, .received: nil
         }
     }
 
@@ -121,7 +133,7 @@ struct SimulatedInput {
             }
             try writer.commit()
             try writer.close()
-        case .followed, .between: break
+        case .followed, .between, .received: break
         }
         files.syncAll()
     }

@@ -15,12 +15,16 @@ struct SimulatedPipeline {
             /// Files below a directory that follow one another, at no place in particular.
             case rolled(String)
             case log(String)
+            /// Somebody far away, behind a queue: at least once.
+            case receiver(SimulatedReceiver)
         }
 
         let sink: String
         let kind: Kind
         /// Whether the order of its rows is that of the input, for any number of workers.
         var keepsOrder = false
+        /// How often it may have a row of the input: once from each of its inputs.
+        var inputCount = 1
     }
 
     let name: String
@@ -79,16 +83,34 @@ struct SimulatedPipeline {
         }
     }
 
+    /// Who sends it rows, if anybody does.
+    var client: SimulatedClient? {
+        if case .received(let received) = input.form { received.client } else { nil }
+    }
+
+    var receivers: [SimulatedReceiver] {
+        outputs.compactMap { if case .receiver(let receiver) = $0.kind { receiver } else { nil } }
+    }
+
+    /// Changes with everything that happens outside of the machine.
+    var activity: Int {
+        receivers.reduce(client?.activity ?? 0) { $0 + $1.text.utf8.count }
+    }
+
     /// What is wrong with a pipeline of the simulation itself.
     struct Mistake: Error { let diagnostics: [String] }
 
-    /// The plan of a run over files.
+    /// The plan of a run of a process.
     func plan(
-        _ setting: Setting, over files: any FileSystem, clock: EngineClock,
+        _ setting: Setting, over files: SimulatedProcess, clock: EngineClock,
+        sides: @escaping (String) -> SimulatedSide,
         log: @escaping @Sendable (String) -> Void
     ) throws -> Plan {
         let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
-        let set = overrides + setting.overrides
+        var set = overrides + setting.overrides
+        if client != nil && setting.checkpoint != nil {
+            set.append("sources.orders.buffer=log")
+        }
         let checked = Planner.check(
             Array(yaml.utf8), name: name, overrides: set.map { Override($0) }, world: world)
         guard let pipeline = checked.pipeline, checked.diagnostics.isEmpty else {
@@ -104,6 +126,21 @@ struct SimulatedPipeline {
             plan.state = Plan.StateSettings(
                 path: state.path, fileSystem: state.fileSystem, options: options,
                 room: state.room)
+        }
+        let outside = OutsideParts(
+            isDurable: setting.checkpoint != nil, statePath: setting.statePath, process: files,
+            clock: clock,
+            room: plan.state?.fileSystem ?? files, sides: sides, log: log)
+        if case .received(let received) = input.form {
+            for index in plan.sources.indices where plan.sources[index].name == "orders" {
+                plan.sources[index] = outside.source(plan.sources[index], received)
+            }
+        }
+        for output in outputs {
+            guard case .receiver(let receiver) = output.kind else { continue }
+            for index in plan.sinks.indices where plan.sinks[index].name == output.sink {
+                plan.sinks[index] = outside.sink(plan.sinks[index], receiver)
+            }
         }
         return plan
     }
@@ -122,6 +159,7 @@ struct SimulatedPipeline {
             case .rolled(let directory):
                 lines = Self.texts(below: directory, in: files).flatMap { Self.lines($0.text) }
             case .log(let path): lines = try Self.log(path, in: files)
+            case .receiver(let receiver): lines = Self.lines(receiver.text)
             }
             rows[output.sink] = output.keepsOrder ? lines : lines.sorted()
         }

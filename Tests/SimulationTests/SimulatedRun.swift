@@ -24,6 +24,9 @@ final class SimulatedRun: @unchecked Sendable {
     private let process: SimulatedProcess
     let hazards: Hazards
     private let background = SimulatedBackground()
+    private var sides: [SimulatedSide] = []
+    private var activity: () -> Int = { 0 }
+    private var comeBack: () -> Void = {}
     private var random: SplitMix64
     private var run: SteppedRun?
     /// Names of the parts: those of the engine, then the kinds of background work.
@@ -41,6 +44,7 @@ final class SimulatedRun: @unchecked Sendable {
     private let isInputWhole: (() -> Bool)?
     /// Whether it was stopped when all of a live input was read.
     private(set) var hasReadAll = false
+    private var isEnding = false
 
     private static let stepsMax = 400_000
     private static let depthMax = 3
@@ -83,7 +87,13 @@ final class SimulatedRun: @unchecked Sendable {
                 machine.trace.note("log: \(line)")
             }
             let clock = machine.clock
-            let plan = try pipeline.plan(setting, over: process, clock: clock.clock, log: log)
+            activity = { pipeline.activity }
+            pipeline.client?.note = { [machine] line in machine.trace.note(line) }
+            comeBack = { for receiver in pipeline.receivers { receiver.comeBack() } }
+            let plan = try pipeline.plan(
+                setting, over: process, clock: clock.clock,
+                sides: { [unowned self] in makeSide($0) },
+                log: log)
             plan.state?.room?.wait { [unowned self] in
                 clock.advance(nanoseconds: 20_000_000)
                 stepOthers()
@@ -91,7 +101,7 @@ final class SimulatedRun: @unchecked Sendable {
             let run = try SteppedRun(
                 plan, clock: clock.clock, background: background, log: log)
             self.run = run
-            names = run.partNames + ["flush", "merge"]
+            names = run.partNames + sides.map(\.name) + ["flush", "merge"]
             engineCount = run.partNames.count
             areWorkers = names.map { $0.hasPrefix("worker") }
             weights = names.map { _ in random.pick([1, 10, 10, 10, 40]) }
@@ -101,6 +111,21 @@ final class SimulatedRun: @unchecked Sendable {
             return leave(.failed(error))
         }
         return process.isDead ? leave(.killed) : nil
+    }
+
+    private func makeSide(_ name: String) -> SimulatedSide {
+        let side = SimulatedSide(name)
+        side.whileWaiting = { [unowned self] in
+            machine.clock.advance(nanoseconds: 100_000_000)
+            steps += 1
+            if process.isDead || steps > Self.stepsMax { return false }
+            // What waits at the end of a run waits for nobody but the sides.
+            guard let run, !run.hasEnded else { return isEnding }
+            stepOthers()
+            return true
+        }
+        sides.append(side)
+        return side
     }
 
     /// Goes on by a step; gives how it ended if it did.
@@ -129,6 +154,7 @@ final class SimulatedRun: @unchecked Sendable {
     /// if there is nothing to do for any, and nothing will come, the run is told to stop.
     private func rest(_ run: SteppedRun) -> End? {
         machine.clock.advance(nanoseconds: 200_000_000)
+        comeBack()
         let isWhole = isInputWhole?() ?? true
         for part in names.indices where isFree(part) && !run.hasEnded {
             if turn(of: part) || process.isDead {
@@ -147,6 +173,7 @@ final class SimulatedRun: @unchecked Sendable {
 
     private func finish(_ run: SteppedRun) -> End {
         let isFinished = run.hasInputEnded
+        isEnding = true
         let outcome = run.finish()
         if process.isDead { return .killed }
         machine.trace.note("end \(steps) \(outcome.failure.map { "\($0)" } ?? "")")
@@ -161,6 +188,7 @@ final class SimulatedRun: @unchecked Sendable {
         run = nil
         background.whileWaiting = {}
         process.die()
+        for side in sides { side.forget() }
         return end
     }
 
@@ -188,9 +216,13 @@ final class SimulatedRun: @unchecked Sendable {
         stack.append(part)
         let progressed: Bool
         switch part - engineCount {
-        case 0: progressed = background.runOne(.flush)
-        case 1: progressed = background.runOne(.merge)
-        default: progressed = run.step(part) == .progressed
+        case ..<0: progressed = run.step(part) == .progressed
+        case sides.count: progressed = background.runOne(.flush)
+        case sides.count + 1: progressed = background.runOne(.merge)
+        default:
+            let before = (activity(), machine.files.operationCount)
+            sides[part - engineCount].turn()
+            progressed = before != (activity(), machine.files.operationCount)
         }
         stack.removeLast()
         if progressed { machine.trace.note(names[part]) }
@@ -201,7 +233,9 @@ final class SimulatedRun: @unchecked Sendable {
     /// while it is in the middle of a turn itself.
     private func isFree(_ part: Int) -> Bool {
         if stack.isEmpty { return true }
-        if stack.contains(part) { return false }
+        // Sides wait for others, who must not be in the middle of something.
+        let isSide = part >= engineCount && part < engineCount + sides.count
+        if isSide || stack.contains(part) { return false }
         guard areWorkers[part] else { return true }
         for other in stack where other >= names.count - 2 { return false }
         return true

@@ -59,6 +59,8 @@ final class SimulatedStation {
             throw Unexpected(end: "\(end)")
         }
         expected = try pipeline.rows(in: machine.files)
+        pipeline.client?.reset()
+        for receiver in pipeline.receivers { receiver.reset() }
         expectedCounters = outcome.statistics.steps.map(\.counters)
     }
 
@@ -76,7 +78,9 @@ final class SimulatedStation {
     }
 
     /// Whether nothing more will be written to what it reads.
-    private var isInputWhole: Bool { feed?.isDone != false && upstream?.isDone != false }
+    private var isInputWhole: Bool {
+        feed?.isDone != false && upstream?.isDone != false && pipeline.client?.isDone != false
+    }
 
     /// Begins a life that a seed decides, or goes on with one; gives its end if it came to that.
     func advance(
@@ -90,6 +94,10 @@ final class SimulatedStation {
         var hazards =
             lives <= Self.disturbedLivesMax ? Hazards(&random, machine.files) : Hazards()
         if let clockJumps { hazards.clockJumps = clockJumps }
+        // What only the system keeps is safe from kills alone.
+        if case .received(let received) = pipeline.input.form, received.sync == .os {
+            hazards.powerCut = nil
+        }
         var setting = setting
         setting.workers = random.int(1...4)
         machine.trace.note("\(pipeline.name), life \(lives): \(hazards) \(setting)")
@@ -119,18 +127,33 @@ final class SimulatedStation {
         let rows = try pipeline.rows(in: files.crashKeepingWritten())
         for output in pipeline.outputs {
             let (wanted, found) = (expected[output.sink] ?? [], rows[output.sink] ?? [])
-            if found != wanted {
-                return "\(pipeline.name), "
-                    + Self.difference(output.sink, found, wanted)
-            }
+            let fault =
+                isRepeating(output)
+                ? Repetition(wanted, keepsOrder: output.keepsOrder).fault(
+                    in: found, extraMax: extraMax(output))
+                : found == wanted ? nil : Self.difference(found, wanted)
+            if let fault { return "\(pipeline.name), sink \(output.sink): \(fault)" }
         }
         return nil
+    }
+
+    /// Whether rows may come twice in an output.
+    private func isRepeating(_ output: SimulatedPipeline.Output) -> Bool {
+        if case .receiver = output.kind { return true }
+        return pipeline.client != nil
+    }
+
+    /// How many rows may come again; nil where that is not known.
+    private func extraMax(_ output: SimulatedPipeline.Output) -> Int? {
+        let resent = (pipeline.client?.resentCount ?? 0) * output.inputCount
+        if case .receiver = output.kind { return lives == 1 ? resent : nil }
+        return resent
     }
 
     /// What is wrong with what a run says and leaves that has come to its end.
     func fault(of outcome: Engine.Outcome, _ files: MemoryFileSystem, hadFaults: Bool) -> String? {
         for (step, wanted) in zip(outcome.statistics.steps, expectedCounters)
-        where step.counters != wanted {
+        where pipeline.client == nil && step.counters != wanted {
             return "step \(step.name): \(step.counters), not \(wanted)"
         }
         // One that was stopped leaves all that the next one may need.
@@ -143,7 +166,7 @@ final class SimulatedStation {
     private func isOfRun(_ path: String, hadFaults: Bool) -> Bool {
         let name = FilePath.name(of: path)
         guard path.hasPrefix("\(setting.statePath)/") else {
-            let isOther = path.hasPrefix("state") || path.contains("-2") != (upstream != nil)
+            let isOther = path.hasPrefix("state") || path.contains("-second") != (upstream != nil)
             return !isOther && name.contains(".weir-") && name.last?.isNumber == true
         }
         // A disk that fails may keep what the next run takes away.
@@ -152,9 +175,7 @@ final class SimulatedStation {
             !(name == "LOCK" || name.hasSuffix(".damaged") || isRemovedLater && hadFaults)
     }
 
-    private static func difference(
-        _ sink: String, _ found: [String], _ wanted: [String]
-    ) -> String {
+    private static func difference(_ found: [String], _ wanted: [String]) -> String {
         let change = found.difference(from: wanted)
         let missing = change.removals.count
         let added = change.insertions.count
@@ -164,7 +185,7 @@ final class SimulatedStation {
             case .insert(let offset, let row, _): "row \(offset) is too many: \(row)"
             }
         }
-        return "sink \(sink): \(found.count) rows, not \(wanted.count); "
+        return "\(found.count) rows, not \(wanted.count); "
             + "\(missing) missing, \(added) too many; \(first ?? "")"
     }
 }

@@ -81,7 +81,7 @@ final class Simulation {
             try choice.pipeline(), setting(&random), seed: random.next())
         choice = PipelineChoice(&random, role: .second(between))
         var setting = setting(&random)
-        setting.statePath = "state-2"
+        setting.statePath = "state-second"
         let second = SimulatedStation(
             try choice.pipeline(), setting, upstream: first, seed: random.next())
         return [first, second]
