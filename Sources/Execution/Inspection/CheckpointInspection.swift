@@ -88,10 +88,10 @@ package struct CheckpointInspection {
         .damaged("there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
     }
 
-    /// Removes all but the newest checkpoints and the files that none of those needs. No run may
-    /// use the directory.
+    /// Removes all but the newest checkpoints and the files that only those needed. A run may copy
+    /// checkpoints to the directory meanwhile, but not keep its state there.
     package func prune(keeping count: Int, log: (String) -> Void) throws(StorageError) {
-        try CheckpointCopy.prune(place, to: count, log: log)
+        try CheckpointCopy.prune(place, to: count, othersCopy: true, log: log)
     }
 
     /// Copies a checkpoint, or the newest, with everything it needs to another directory, after
