@@ -29,6 +29,7 @@ final class SimulatedRun: @unchecked Sendable {
     private var comeBack: () -> Void = {}
     private var random: SplitMix64
     private var run: SteppedRun?
+    private var room: DiskRoom?
     /// Names of the parts: those of the engine, then the kinds of background work.
     private var names: [String] = []
     private var weights: [Int] = []
@@ -94,7 +95,8 @@ final class SimulatedRun: @unchecked Sendable {
                 setting, over: process, clock: clock.clock,
                 sides: { [unowned self] in makeSide($0) },
                 log: log)
-            plan.state?.room?.wait { [unowned self] in
+            room = plan.state?.room
+            room?.wait { [unowned self] in
                 clock.advance(nanoseconds: 20_000_000)
                 stepOthers()
             }
@@ -163,7 +165,8 @@ final class SimulatedRun: @unchecked Sendable {
             }
         }
         quiet = 0
-        if isWhole {
+        // While sources pause for want of room there may be more.
+        if isWhole && room?.isTight != true {
             machine.trace.note("all was read")
             hasReadAll = true
             run.stop()
