@@ -16,29 +16,39 @@ struct FileSourceFollowResumeTests {
             clock: time.clock)
     }
 
-    /// Opens a source and reads all there is.
-    private func started(
-        _ pattern: String = "log", partitionPerFile: Bool = false,
-        into reading: inout SourceReading
-    ) throws -> FileSource {
-        let source = source(pattern, partitionPerFile: partitionPerFile)
-        try source.open()
-        try reading.read(source)
-        return source
+    /// Runs over the file `log`, one after the other, each of which reads all there is.
+    private struct Runs {
+        private let make: () -> FileSource
+        private(set) var source: FileSource
+        private(set) var reading = SourceReading()
+
+        init(_ make: @escaping () -> FileSource) throws {
+            self.make = make
+            source = make()
+            try source.open()
+            try read()
+        }
+
+        mutating func read() throws { try reading.read(source) }
+
+        /// Another run, which goes on where this one stands after `change`.
+        mutating func restart(after change: () throws -> Void = {}) throws {
+            let position = try #require(try source.position)
+            source.close()
+            try change()
+            source = make()
+            try source.resume(at: position)
+            try read()
+        }
     }
 
-    /// Another run, which goes on where this one stands after `change`, and reads all there is.
-    private func restarted(
-        _ old: FileSource, _ pattern: String = "log", partitionPerFile: Bool = false,
-        into reading: inout SourceReading, after change: () throws -> Void = {}
-    ) throws -> FileSource {
-        let position = try #require(try old.position)
-        old.close()
-        try change()
-        let next = source(pattern, partitionPerFile: partitionPerFile)
-        try next.resume(at: position)
-        try reading.read(next)
-        return next
+    /// Begins with a file of this content, and what is done beside it.
+    private func runs(
+        over text: String, partitionPerFile: Bool = false, _ prepare: () throws -> Void = {}
+    ) throws -> Runs {
+        try disk.write(text, to: directory("log"))
+        try prepare()
+        return try Runs { source("log", partitionPerFile: partitionPerFile) }
     }
 
     private func rotate(_ number: Int = 1) throws {
@@ -47,134 +57,109 @@ struct FileSourceFollowResumeTests {
     }
 
     @Test func emptyFileThatWasRotatedAwayIsNotTakenForItsSuccessor() throws {
-        try disk.write("", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(into: &reading)
+        var runs = try runs(over: "")
         try rotate()
         try disk.append("a\nb\n", to: directory("log"))
-        try reading.read(source)
-        for _ in 0..<3 { source = try restarted(source, into: &reading) }
+        try runs.read()
+        for _ in 0..<3 { try runs.restart() }
         try disk.append("c\n", to: directory("log"))
-        try reading.read(source)
-        #expect(reading.chunks == ["a\nb\n", "c\n"])
+        try runs.read()
+        #expect(runs.reading.chunks == ["a\nb\n", "c\n"])
     }
 
     @Test func emptyFileThatWasRotatedAwayIsReadWhenItIsWritten() throws {
-        try disk.write("", to: directory("log"))
-        try disk.write("foreign\n", to: directory("log.0"))
-        var reading = SourceReading()
-        var source = try started(into: &reading)
+        var runs = try runs(over: "") { try disk.write("foreign\n", to: directory("log.0")) }
         try rotate()
         try disk.append("b1\n", to: directory("log"))
-        try reading.read(source)
-        source = try restarted(source, into: &reading) {
-            try disk.append("a1\n", to: directory("log.1"))
-        }
-        source = try restarted(source, into: &reading)
-        #expect(reading.chunks == ["b1\n", "a1\n"])
+        try runs.read()
+        try runs.restart { try disk.append("a1\n", to: directory("log.1")) }
+        try runs.restart()
+        #expect(runs.reading.chunks == ["b1\n", "a1\n"])
     }
 
     @Test func emptyFileThatIsRotatedTwiceBetweenRunsIsRead() throws {
-        try disk.write("", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(into: &reading)
-        source = try restarted(source, into: &reading) {
+        var runs = try runs(over: "")
+        try runs.restart {
             try disk.append("a1\n", to: directory("log"))
             try rotate(1)
             try disk.rename(directory("log.1"), to: directory("log.2"))
             try rotate(1)
             try disk.append("c1\n", to: directory("log"))
         }
-        source = try restarted(source, into: &reading)
-        #expect(reading.chunks == ["a1\n", "c1\n"])
+        try runs.restart()
+        #expect(runs.reading.chunks == ["a1\n", "c1\n"])
     }
 
     @Test func emptyFileThatGrewBetweenRunsIsReadFromItsStart() throws {
-        try disk.write("", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(partitionPerFile: true, into: &reading)
-        source = try restarted(source, partitionPerFile: true, into: &reading) {
-            try disk.append("a1\n", to: directory("log"))
-        }
-        source = try restarted(source, partitionPerFile: true, into: &reading)
-        #expect(reading.chunks == ["a1\n"])
-        #expect(reading.partitions == [0])
-        #expect(reading.events == [.opened(0)])
+        var runs = try runs(over: "", partitionPerFile: true)
+        try runs.restart { try disk.append("a1\n", to: directory("log")) }
+        try runs.restart()
+        #expect(runs.reading.chunks == ["a1\n"])
+        #expect(runs.reading.partitions == [0])
+        #expect(runs.reading.events == [.opened(0)])
     }
 
     @Test func emptyFileThatIsReplacedBetweenRunsGivesItsPartitionOn() throws {
-        try disk.write("", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(partitionPerFile: true, into: &reading)
-        source = try restarted(source, partitionPerFile: true, into: &reading) {
+        var runs = try runs(over: "", partitionPerFile: true)
+        try runs.restart {
             // Its inode stays in use, by a file that has nothing to do with it.
             try disk.rename(directory("log"), to: directory("other"))
             try disk.append("foreign\n", to: directory("other"))
             try disk.write("a1\n", to: directory("log"))
         }
-        source = try restarted(source, partitionPerFile: true, into: &reading)
-        #expect(reading.chunks == ["a1\n"])
-        #expect(reading.partitions == [0])
+        try runs.restart()
+        #expect(runs.reading.chunks == ["a1\n"])
+        #expect(runs.reading.partitions == [0])
     }
 
     @Test func emptyFileThatIsGoneEndsItsPartition() throws {
-        try disk.write("", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(partitionPerFile: true, into: &reading)
-        source = try restarted(source, partitionPerFile: true, into: &reading) {
-            try disk.unlink(directory("log"))
-        }
-        #expect(reading.events == [.opened(0), .finished(0)])
+        var runs = try runs(over: "", partitionPerFile: true)
+        try runs.restart { try disk.unlink(directory("log")) }
+        #expect(runs.reading.events == [.opened(0), .finished(0)])
         try disk.write("b1\n", to: directory("log"))
-        try reading.read(source)
-        #expect(reading.chunks == ["b1\n"])
-        #expect(reading.partitions == [1])
+        try runs.read()
+        #expect(runs.reading.chunks == ["b1\n"])
+        #expect(runs.reading.partitions == [1])
     }
 
     @Test func fileIsNotTakenForOneThatBeginsLikeIt() throws {
         let path = directory("log")
-        try disk.write("start\n", to: path)
-        var reading = SourceReading()
-        var source = try started(into: &reading)
+        var runs = try runs(over: "start\n")
         try rotate()
         try disk.append("start\nb1\n", to: path)
-        try reading.read(source)
-        source = try restarted(source, into: &reading) {
+        try runs.read()
+        try runs.restart {
             try disk.append("a1\n", to: directory("log.1"))
             try disk.append("b2\n", to: path)
         }
-        source = try restarted(source, into: &reading)
-        #expect(reading.chunks.prefix(2) == ["start\n", "start\nb1\n"])
-        #expect(reading.chunks.dropFirst(2).sorted() == ["a1\n", "b2\n"])
+        try runs.restart()
+        #expect(runs.reading.chunks.prefix(2) == ["start\n", "start\nb1\n"])
+        #expect(runs.reading.chunks.dropFirst(2).sorted() == ["a1\n", "b2\n"])
     }
 
     /// The same where the files are copies that were put back: other inodes, the same content.
     @Test func copiesAreFoundAgainByTheirContentEachOnce() throws {
         let path = directory("log")
-        try disk.write("start\n", to: path)
-        var reading = SourceReading()
-        var source = try started(into: &reading)
+        var runs = try runs(over: "start\n")
         try rotate()
         try disk.append("start\nb1\n", to: path)
-        try reading.read(source)
-        source = try restarted(source, into: &reading) {
+        try runs.read()
+        try runs.restart {
             for (name, text) in [("log.1", "start\na1\n"), ("log", "start\nb1\nb2\n")] {
                 try disk.write(text, to: directory("copy"))
                 try disk.rename(directory("copy"), to: directory(name))
             }
         }
-        source = try restarted(source, into: &reading)
-        #expect(reading.chunks.dropFirst(2).sorted() == ["a1\n", "b2\n"])
+        try runs.restart()
+        #expect(runs.reading.chunks.dropFirst(2).sorted() == ["a1\n", "b2\n"])
     }
 
     @Test func fileThatWasReadAndIsGoneIsAnError() throws {
-        try disk.write("start\n", to: directory("log"))
-        var reading = SourceReading()
-        let first = try started(into: &reading)
+        var runs = try runs(over: "start\n")
         try rotate()
-        try reading.read(first)
-        let position = try #require(try first.position)
-        first.close()
+        try runs.read()
+        let position = try #require(try runs.source.position)
+        runs.source.close()
         try disk.unlink(directory("log.1"))
         // The new file begins like the old one, but is remembered as one of its own.
         try disk.append("start\nb1\n", to: directory("log"))
@@ -185,14 +170,11 @@ struct FileSourceFollowResumeTests {
     }
 
     @Test func renamedFileIsLeftWhenItIsStill() throws {
-        try disk.write("a1\n", to: directory("log"))
-        var reading = SourceReading()
-        var source = try started(partitionPerFile: true, into: &reading)
-        source = try restarted(
-            source, partitionPerFile: true, into: &reading, after: { try rotate() })
+        var runs = try runs(over: "a1\n", partitionPerFile: true)
+        try runs.restart { try rotate() }
         time.advance(nanoseconds: 6_000_000_000)
-        try reading.read(source)
-        #expect(reading.events == [.opened(0), .opened(1), .finished(0)])
+        try runs.read()
+        #expect(runs.reading.events == [.opened(0), .opened(1), .finished(0)])
     }
 
     /// The form of positions from before device and inode were written down.

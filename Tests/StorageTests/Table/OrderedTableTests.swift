@@ -14,6 +14,17 @@ struct OrderedTableTests {
             filterBitsPerKey: random.pick([0, 10]))
     }
 
+    /// A table of random options, and what is in it.
+    static func table(
+        _ random: inout SplitMix64, keysMax: Int, versions: Int
+    ) throws -> (entries: [Entry], OrderedTable) {
+        let files = MemoryFileSystem()
+        let keyCount = random.int(1...keysMax)
+        let entries = TableWorld.entries(&random, keys: keyCount, versions: versions)
+        try TableWorld.write(entries, to: "t", in: files, options(&random))
+        return (entries, try TableWorld.open("t", in: files))
+    }
+
     /// The newest entry of a key up to a version.
     static func expected(_ entries: [Entry], _ key: [UInt8], _ version: UInt64) -> Entry? {
         entries.first { $0.key == key && $0.version <= version }
@@ -72,10 +83,7 @@ struct OrderedTableTests {
     @Test(arguments: Seeds.list(16))
     func olderEntriesOfAKeyFollowOneAnother(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let files = MemoryFileSystem()
-        let entries = TableWorld.entries(&random, keys: random.int(1...60), versions: 5)
-        try TableWorld.write(entries, to: "t", in: files, Self.options(&random))
-        let table = try TableWorld.open("t", in: files)
+        let (entries, table) = try Self.table(&random, keysMax: 60, versions: 5)
         let cache = BlockCache(budget: 1 << 20)
         for key in Set(entries.map(\.key)) {
             var found: [Entry] = []
@@ -91,10 +99,7 @@ struct OrderedTableTests {
     @Test(arguments: Seeds.list(16))
     func seeksToTheFirstEntryThatIsNotBelow(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let files = MemoryFileSystem()
-        let entries = TableWorld.entries(&random, keys: random.int(1...200), versions: 3)
-        try TableWorld.write(entries, to: "t", in: files, Self.options(&random))
-        let table = try TableWorld.open("t", in: files)
+        let (entries, table) = try Self.table(&random, keysMax: 200, versions: 3)
         let iterator = table.iterator(BlockCache(budget: 1 << 20))
         for _ in 0..<200 {
             let key = Self.anyKey(entries, &random)

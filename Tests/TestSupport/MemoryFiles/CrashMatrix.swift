@@ -1,20 +1,6 @@
 import Storage
 import Synchronization
 
-/// What makes many runs, each on fresh files.
-package protocol RunMatrix {
-    init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem)
-}
-
-extension RunMatrix {
-    /// `makeFiles` gives the files that each run begins with.
-    package init(
-        seed: UInt64, startingWith makeFiles: @escaping () -> MemoryFileSystem = { .init() }
-    ) {
-        self.init(seed, makeFiles)
-    }
-}
-
 /// Runs something on files in memory over and over, and ends it before each of its operations in
 /// turn: killed, and by power cuts.
 ///
@@ -57,13 +43,9 @@ package struct CrashMatrix: RunMatrix {
     package var operationsMax = 400
     /// Power cuts at each operation, beside the kill.
     package var powerCutCount = 3
-    private let seed: UInt64
-    private let makeFiles: () -> MemoryFileSystem
+    package let start: RunStart
 
-    package init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem) {
-        self.seed = seed
-        self.makeFiles = makeFiles
-    }
+    package init(_ start: RunStart) { self.start = start }
 
     /// Runs, crashes and checks; gives the number of crashes.
     @discardableResult
@@ -71,15 +53,15 @@ package struct CrashMatrix: RunMatrix {
         _ run: (MemoryFileSystem) throws -> Void,
         check: (MemoryFileSystem, Crash) throws -> Void
     ) throws -> Int {
-        var random = SplitMix64(seed: seed)
-        let whole = makeFiles()
+        var random = SplitMix64(seed: start.seed)
+        let whole = start.makeFiles()
         let before = whole.operationCount
         try run(whole)
         let last = whole.operationCount + 1
         let numbers = random.sample(Array(before + 1...last), countMax: operationsMax)
         var crashCount = 0
         for number in numbers {
-            let files = makeFiles()
+            let files = start.makeFiles()
             let cuts = (0..<powerCutCount).map { _ in random.next() }
             for (left, crash) in try end(run, on: files, at: number, cuts) {
                 do { try check(left, crash) } catch {
@@ -97,7 +79,7 @@ package struct CrashMatrix: RunMatrix {
         _ cuts: [UInt64]
     ) throws -> [(MemoryFileSystem, Crash)] {
         let found = Mutex<[(MemoryFileSystem, Crash)]>([])
-        let seed = seed
+        let seed = start.seed
         let crash = { @Sendable (next: MemoryFileSystem.Note?) in
             var crashes = [
                 (files.crashKeepingWritten(), Crash(kind: .kill, next: next, seed: seed))

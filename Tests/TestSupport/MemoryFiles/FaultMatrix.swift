@@ -38,13 +38,9 @@ package struct FaultMatrix: RunMatrix {
     /// Faults are at all operations and reads if there are no more than these, else at so many.
     package var operationsMax = 400
     package var readsMax = 400
-    private let seed: UInt64
-    private let makeFiles: () -> MemoryFileSystem
+    package let start: RunStart
 
-    package init(_ seed: UInt64, _ makeFiles: @escaping () -> MemoryFileSystem) {
-        self.seed = seed
-        self.makeFiles = makeFiles
-    }
+    package init(_ start: RunStart) { self.start = start }
 
     /// Runs, with faults, and checks; gives the number of runs that ended with an error.
     @discardableResult
@@ -54,7 +50,7 @@ package struct FaultMatrix: RunMatrix {
     ) throws -> Int {
         var errorCount = 0
         for trial in try trials(run) {
-            let files = makeFiles()
+            let files = start.makeFiles()
             switch (trial.place, trial.fault) {
             case (.operation(let number), let fault): files.fail(operation: number, with: fault)
             case (.read(let number), let fault): files.fail(read: number, with: fault)
@@ -86,8 +82,8 @@ package struct FaultMatrix: RunMatrix {
 
     /// Everything that is to fail, in one run each.
     private func trials(_ run: (MemoryFileSystem) throws -> Void) throws -> [Trial] {
-        var random = SplitMix64(seed: seed)
-        let files = makeFiles()
+        var random = SplitMix64(seed: start.seed)
+        let files = start.makeFiles()
         let (operations, reads) = (files.operationCount, files.readCount)
         try run(files)
         let failing = random.sample(
@@ -96,10 +92,10 @@ package struct FaultMatrix: RunMatrix {
         let places: [Trial.Place] =
             failing.map { .operation($0 + 1) } + failingReads.map { .read($0 + 1) }
         return places.flatMap { place in
-            var trials = faults.map { Trial(place: place, fault: $0, seed: seed) }
+            var trials = faults.map { Trial(place: place, fault: $0, seed: start.seed) }
             if case .operation(let number) = place {
                 trials += lastingFaults.map {
-                    Trial(place: .from(number), fault: .error($0), seed: seed)
+                    Trial(place: .from(number), fault: .error($0), seed: start.seed)
                 }
             }
             return trials
