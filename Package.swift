@@ -102,7 +102,8 @@ let package = Package(
             dependencies: [
                 "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
                 "weir-bench",
-            ]),
+            ],
+            exclude: ["Golden"]),
     ],
     swiftLanguageModes: [.v6]
 )

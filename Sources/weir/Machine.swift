@@ -18,6 +18,18 @@ enum Machine {
         return KillingFileSystem(point: point)
     }()
 
+    /// Lets this process have as many open files as it is allowed to: each run of state is one, and
+    /// the limit that a shell or a service manager begins with may be as low as 1024.
+    static func raiseFileLimit() {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return
+        }
+        limit.rlim_cur = limit.rlim_max
+        // Where that is refused, the limit stays what it was.
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// Bytes that this process had written to disks so far, or will have; nil where the system does
     /// not say.
     static var writtenBytes: Int? { number("write_bytes:", in: "/proc/self/io") }

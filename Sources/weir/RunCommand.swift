@@ -50,6 +50,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         StopSignals.ignoreBrokenPipe()
+        Machine.raiseFileLimit()
         var world = PipelineWorld.machine
         let input = StandardStream.input()
         world.sampleStandardInput(from: input)

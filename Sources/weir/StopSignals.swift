@@ -41,4 +41,8 @@ enum StopSignals {
 
     /// Makes writes to a closed pipe errors instead of the end of the process.
     static func ignoreBrokenPipe() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Makes writes beyond the limit of a file's size (`ulimit -f`) errors instead of the end of
+    /// the process.
+    static func ignoreSizeLimit() { _ = signal(SIGXFSZ, SIG_IGN) }
 }

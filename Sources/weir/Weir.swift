@@ -18,9 +18,11 @@ struct Weir: ParsableCommand {
     /// Parses and runs; mistakes on the command line count as bad configuration.
     static func main() {
         StandardStream.holdMissing()
+        StopSignals.ignoreSizeLimit()
         do {
             var command = try parseAsRoot()
             try command.run()
+            try StandardOutput.finish()
         } catch let status as ExitStatus {
             leave(status)
         } catch {

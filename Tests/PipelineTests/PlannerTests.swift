@@ -198,6 +198,18 @@ struct PlannerTests {
 
     // MARK: Without a schema
 
+    @Test func aFollowedFileMayBeAwayAtTheStart() throws {
+        let text = """
+            sources:
+              in: { type: file, paths: [ data/away.ndjson ], follow: FOLLOW, schema: { id: int } }
+            sinks: { out: { type: stdout } }
+            """
+        let followed = text.replacing("FOLLOW", with: "true")
+        #expect(try pipeline(followed).sources.count == 1)
+        let bounded = TestWorld().check(text.replacing("FOLLOW", with: "false"))
+        #expect(bounded.diagnostics.map(\.message) == ["there is no file 'data/away.ndjson'"])
+    }
+
     @Test func typesComeFromASample() throws {
         var world = TestWorld()
         world.samples["in"] = "{\"id\":\"a\",\"n\":1,\"actor\":{\"login\":\"x\"}}\n{\"n\":2.5}\n"

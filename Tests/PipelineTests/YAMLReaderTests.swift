@@ -47,9 +47,19 @@ struct YAMLReaderTests {
         )
     }
 
+    /// A value may have line ends, and what turns the rest of a terminal's line around.
+    @Test func aMessageIsOneLine() {
+        let message = "unknown step type 'a\n\n\u{1b}[2Jb\u{202e}c\u{2028}é'"
+        let diagnostic = Diagnostic(.error, at: Place(file: "p", line: 2, column: 3), message)
+        #expect(
+            diagnostic.description
+                == #"p:2:3: error: unknown step type 'a\n\n\u{1B}[2Jb\u{202E}c\u{2028}é'"#)
+        #expect(diagnostic.message == message)
+    }
+
     @Test func hugeFilesAreRefused() {
         let (_, said) = read([UInt8](repeating: 0x23, count: YAMLReader.bytesMax + 1))
-        #expect(said == ["p: error: a pipeline file has at most 1 MiB; this one has more"])
+        #expect(said == ["p:1:1: error: a pipeline file has at most 1 MiB; this one has more"])
     }
 
     @Test(arguments: ["[", "{a: ", "- "])

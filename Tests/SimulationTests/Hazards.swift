@@ -66,11 +66,11 @@ struct Hazards {
     }
 
     /// Begins and ends what lasts.
-    func pass(_ operation: Int, _ files: MemoryFileSystem) {
-        guard let trouble else { return }
-        if operation == trouble.operations.lowerBound {
-            files.failAll(from: operation, with: trouble.kind)
-        } else if operation == trouble.operations.upperBound {
+    func pass(_ note: MemoryFileSystem.Note, _ files: MemoryFileSystem) {
+        guard let trouble, note.isBefore else { return }
+        if note.number == trouble.operations.lowerBound {
+            files.failAll(from: note.number, with: trouble.kind)
+        } else if note.number == trouble.operations.upperBound {
             files.heal()
         }
     }

@@ -3,23 +3,70 @@ import TestSupport
 
 /// Chooses a pipeline: one of the workloads, or steps and sinks at random.
 struct PipelineChoice {
+    /// Its place among others on the machine.
+    enum Role {
+        case alone
+        /// Writes a log that another one reads.
+        case first(Between)
+        case second(Between)
+    }
+
+    /// The log between two pipelines.
+    struct Between {
+        static let path = "log-between"
+
+        /// Its partitions, by region; nil for one, in which rows keep the order of the input.
+        var partitions: Int?
+        var isFollowed = true
+
+        /// One of which the order is that of the input, or one of any order.
+        init(_ random: inout SplitMix64) {
+            partitions = random.pick([nil, nil, 1, 3])
+            isFollowed = random.chance(0.7)
+        }
+    }
+
     private var random: SplitMix64
+    private let role: Role
     /// Milliseconds.
     private let delay: Int
     private let input: SimulatedInput
     private var outputs: [SimulatedPipeline.Output] = []
 
-    init(_ random: inout SplitMix64) {
+    init(_ random: inout SplitMix64, role: Role = .alone) {
+        self.role = role
         delay = random.pick([0, 2_000, 20_000])
         let form: SimulatedInput.Form =
-            random.chance(0.5) ? .files(random.int(1...3)) : .log(partitions: random.int(1...3))
-        input = SimulatedInput(&random, form: form, delay: random.pick([0, delay, delay * 2]))
+            switch random.int(0..<10) {
+            case 0..<4: .files(random.int(1...3))
+            case 4..<6: .log(partitions: random.int(1...3))
+            case 6..<8: .followed(random.pick(SimulatedFeed.Rotation.allCases))
+            default: Self.received(&random, role)
+            }
+        var input = SimulatedInput(&random, form: form, delay: random.pick([0, delay, delay * 2]))
+        if case .second(let between) = role {
+            input = SimulatedInput(
+                from: Between.path, isFollowed: between.isFollowed, shops: input.shops)
+        }
+        self.input = input
         self.random = SplitMix64(seed: random.next())
+    }
+
+    /// Rows of a client; those of one of two pipelines come of files.
+    private static func received(
+        _ random: inout SplitMix64, _ role: Role
+    ) -> SimulatedInput.Form {
+        guard case .alone = role else { return .files(1) }
+        let sync: LogOptions.Sync = random.pick([.every, .interval(2_000), .os])
+        let quota = random.pick([nil, 16 << 10, 64 << 10])
+        return .received(
+            OutsideParts.Received(client: SimulatedClient([], seed: 0), sync: sync, quota: quota))
     }
 
     /// The choice.
     mutating func pipeline() throws -> SimulatedPipeline {
-        random.chance(0.4) ? try workload() : anything()
+        if case .alone = role, !isReceived, random.chance(0.4) { return try workload() }
+        return anything()
     }
 
     // MARK: Workloads
@@ -60,19 +107,25 @@ struct PipelineChoice {
         """
 
     private mutating func anything() -> SimulatedPipeline {
-        var chosen = StepChoice(seed: random.next())
+        var chosen = StepChoice(seed: random.next(), kinds: kinds)
         let steps = chosen.steps(random.int(0...4))
         var sinks: [String] = []
         let last = steps.last?.name ?? "orders"
-        let keepsOrder = !steps.contains { $0.isKeyed }
+        let keepsOrder = isOrdered && !steps.contains { $0.isKeyed }
         // Any step on the way, too, in one sink with the last.
         var inputs = [last]
-        if let other = steps.dropLast().randomElement(using: &random), random.chance(0.3) {
+        let between = self.between
+        if between == nil, let other = steps.dropLast().randomElement(using: &random),
+            random.chance(0.3)
+        {
             inputs.append(other.name)
         }
         let isAlone = inputs.count == 1
-        let out = sink(
-            "out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+        let out =
+            between
+            ?? sink(
+                "out", keepsOrder: keepsOrder && isAlone, hasRegion: isAlone && chosen.hasRegion)
+        if between == nil { outputs[outputs.count - 1].inputCount = inputs.count }
         sinks.append("  out: { inputs: [ \(inputs.joined(separator: ", ")) ], \(out) }")
         let sides = steps.compactMap(\.side)
         if !sides.isEmpty && random.chance(0.8) {
@@ -81,7 +134,7 @@ struct PipelineChoice {
         }
         sinks.append("  rejects: { \(sink("rejects")) }")
         let yaml = """
-            name: anything
+            name: \(name)
             settings: { dead_letter: rejects }
             sources:
               orders:
@@ -93,7 +146,41 @@ struct PipelineChoice {
             sinks:
             \(sinks.joined(separator: "\n"))
             """
-        return SimulatedPipeline(name: "anything", yaml: yaml, input: input, outputs: outputs)
+        return SimulatedPipeline(name: name, yaml: yaml, input: input, outputs: outputs)
+    }
+
+    private var name: String {
+        switch role {
+        case .alone: "anything"
+        case .first: "first"
+        case .second: "second"
+        }
+    }
+
+    /// Steps that give the same for what the order of the rows may be.
+    private var kinds: StepChoice.Kinds {
+        switch role {
+        case .alone: isReceived ? .flat : .all
+        case .first(let between): between.partitions == nil ? .flat : .ofOrders
+        case .second(let between): between.partitions == nil ? .all : .flat
+        }
+    }
+
+    /// Whether rows may come twice.
+    private var isReceived: Bool {
+        if case .received = input.form { true } else { false }
+    }
+
+    /// Whether the order of its rows is the same in every run.
+    private var isOrdered: Bool {
+        if case .second(let between) = role { between.partitions == nil } else { true }
+    }
+
+    /// The sink of the first of two pipelines.
+    private var between: String? {
+        guard case .first(let between) = role else { return nil }
+        let parts = between.partitions.map { ", key: region, partitions: \($0)" } ?? ""
+        return "type: log, path: \(Between.path)\(parts)"
     }
 
     private func shops(_ areNeeded: Bool) -> String {
@@ -108,7 +195,8 @@ struct PipelineChoice {
     }
 
     private mutating func watermark() -> String {
-        let scope = random.chance(0.3) ? ", per: \(input.partition)" : ""
+        let isParted = random.chance(0.3)
+        let scope = isParted ? input.partition.map { ", per: \($0)" } ?? "" : ""
         return "max_delay: \(delay)ms\(scope)"
     }
 
@@ -117,31 +205,38 @@ struct PipelineChoice {
         _ name: String, keepsOrder: Bool = false, hasRegion: Bool = false
     ) -> String {
         let (kind, text): (SimulatedPipeline.Output.Kind, String)
+        var place = name
+        if case .second = role { place += "-second" }
         var isOrdered = keepsOrder
-        switch random.int(0..<(hasRegion ? 5 : 4)) {
-        case 0, 1: (kind, text) = (.file("\(name).ndjson"), "type: file, path: \(name).ndjson")
+        switch random.int(0..<(hasRegion ? 6 : 5)) {
+        case 4:
+            (kind, text) = (
+                .receiver(SimulatedReceiver(seed: random.next())),
+                "type: tcp, connect: \"127.0.0.1:9\""
+            )
+        case 0, 1: (kind, text) = (.file("\(place).ndjson"), "type: file, path: \(place).ndjson")
         case 2:
             let codec = random.pick(["none", "lz4"])
             (kind, text) = (
-                .log("log-\(name)"), "type: log, path: log-\(name), compression: \(codec)"
+                .log("log-\(place)"), "type: log, path: log-\(place), compression: \(codec)"
             )
         case 3:
             (kind, text) = (
-                .rolled("files/\(name)"),
-                "type: file, path: files/\(name)/part.ndjson, "
+                .rolled("files/\(place)"),
+                "type: file, path: files/\(place)/part.ndjson, "
                     + "roll: { size: \(random.int(1...9))KiB }"
             )
         default:
             isOrdered = false
             if random.chance(0.5) {
                 (kind, text) = (
-                    .directory("files/\(name)"),
-                    "type: file, path: \"files/\(name)/{region}.ndjson\""
+                    .directory("files/\(place)"),
+                    "type: file, path: \"files/\(place)/{region}.ndjson\""
                 )
             } else {
                 (kind, text) = (
-                    .log("log-\(name)"),
-                    "type: log, path: log-\(name), key: region, partitions: \(random.int(1...3))"
+                    .log("log-\(place)"),
+                    "type: log, path: log-\(place), key: region, partitions: \(random.int(1...3))"
                 )
             }
         }

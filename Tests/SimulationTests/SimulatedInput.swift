@@ -10,9 +10,15 @@ struct SimulatedInput {
         /// Files read one after the other.
         case files(Int)
         case log(partitions: Int)
+        /// A file that grows, and what it is rotated to.
+        case followed(SimulatedFeed.Rotation)
+        /// The log that another pipeline writes to, and whether it is followed.
+        case between(path: String, isFollowed: Bool)
+        /// A client that is told what is safe.
+        case received(OutsideParts.Received)
     }
 
-    let form: Form
+    private(set) var form: Form
     let orders: [String]
     let shops: [String]
 
@@ -29,7 +35,7 @@ struct SimulatedInput {
         var orders: [String] = []
         for row in 0..<count {
             if random.chance(0.01) {
-                orders.append("{\"order_id\":")
+                orders.append("{\"order_id\":\"\(row)")
                 continue
             }
             let id = random.chance(duplicates) ? random.int(max(0, row - 40)...row) : row
@@ -44,38 +50,65 @@ struct SimulatedInput {
                     + "\"ts\":\(Self.start + row * pace - lag)}")
         }
         self.orders = orders
+        if case .received(let received) = form {
+            // A row that comes again is told from another one.
+            var met: Set<String> = []
+            let rows = orders.filter { met.insert($0).inserted }
+            self.form = .received(
+                OutsideParts.Received(
+                    client: SimulatedClient(rows, seed: random.next()), sync: received.sync,
+                    quota: received.quota))
+        }
         shops = (1...Self.shopCount).map { shop in
             "{\"shop_id\":\(shop),\"name\":\"shop \(shop)\",\"category\":\"c\(shop % 5)\","
                 + "\"city\":\"town \(shop % 7)\",\"vip\":\(shop % 3 == 0)}"
         }
     }
 
-    /// The keys of the source `orders` that say where it reads from.
-    var source: String {
+    /// The end of another pipeline as the input of one.
+    init(from path: String, isFollowed: Bool, shops: [String]) {
+        form = .between(path: path, isFollowed: isFollowed)
+        orders = []
+        self.shops = shops
+    }
+
+    /// Whether it has no end of its own.
+    var isLive: Bool {
         switch form {
-        case .files: "type: file, paths: [ \"in/orders-*.ndjson\" ]"
-        case .log: "type: log, path: in/orders"
+        case .files, .log: false
+        case .followed, .received: true
+        case .between(_, let isFollowed): isFollowed
         }
     }
+
+    /// The keys of the source `orders` that say where it reads from.
+    var source: String { keys.map { "\($0): \($1)" }.joined(separator: ", ") }
 
     /// The same, as changes of a pipeline file.
-    var overrides: [String] {
+    var overrides: [String] { keys.map { "sources.orders.\($0)=\($1)" } }
+
+    private var keys: [(String, String)] {
         switch form {
-        case .files:
-            ["sources.orders.type=file", "sources.orders.paths=[ \"in/orders-*.ndjson\" ]"]
-        case .log: ["sources.orders.type=log", "sources.orders.path=in/orders"]
+        case .files: [("type", "file"), ("paths", "[ \"in/orders-*.ndjson\" ]")]
+        case .log: [("type", "log"), ("path", "in/orders")]
+        case .followed(let rotation):
+            [("type", "file"), ("paths", rotation.paths), ("follow", "true")]
+        case .between(let path, let isFollowed):
+            [("type", "log"), ("path", path), ("follow", "\(isFollowed)")]
+        case .received: [("type", "tcp"), ("listen", "127.0.0.1:9")]
         }
     }
 
-    /// What a partition of it is called, if it has some.
-    var partition: String {
+    /// What a partition of it is called, if it has some whose turns do not depend on time.
+    var partition: String? {
         switch form {
         case .files: "file"
         case .log: "partition"
+        case .followed, .between, .received: nil
         }
     }
 
-    /// Puts everything there, durably.
+    /// Puts there what is there from the start, durably.
     func put(into files: MemoryFileSystem) throws {
         files.put("in/shops.ndjson", Self.text(shops))
         switch form {
@@ -100,6 +133,7 @@ struct SimulatedInput {
             }
             try writer.commit()
             try writer.close()
+        case .followed, .between, .received: break
         }
         files.syncAll()
     }

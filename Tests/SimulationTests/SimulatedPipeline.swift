@@ -15,12 +15,16 @@ struct SimulatedPipeline {
             /// Files below a directory that follow one another, at no place in particular.
             case rolled(String)
             case log(String)
+            /// Somebody far away, behind a queue: at least once.
+            case receiver(SimulatedReceiver)
         }
 
         let sink: String
         let kind: Kind
         /// Whether the order of its rows is that of the input, for any number of workers.
         var keepsOrder = false
+        /// How often it may have a row of the input: once from each of its inputs.
+        var inputCount = 1
     }
 
     let name: String
@@ -29,6 +33,8 @@ struct SimulatedPipeline {
     var overrides: [String] = []
     let input: SimulatedInput
     var outputs: [Output]
+    /// Whether its input has no end of its own.
+    var isLive: Bool { input.isLive }
 
     /// How a run of it is set up.
     struct Setting {
@@ -47,8 +53,12 @@ struct SimulatedPipeline {
             var every = 10
             var everyChunks: Int?
             var keep = 2
-            var secondPlace: String?
+            /// Nil for none; else whether it is required.
+            var secondPlace: Bool?
         }
+
+        /// Where state is.
+        var statePath = "state"
 
         /// As on the command line.
         var overrides: [String] {
@@ -61,8 +71,11 @@ struct SimulatedPipeline {
             let backend =
                 checkpoint.memoryBytes == nil
                 ? "memory" : "lsm, memory_limit: 1MiB, compression: \(checkpoint.compression)"
-            set.append("settings.state={ path: state, backend: \(backend), reserve: 8KiB }")
-            let second = checkpoint.secondPlace.map { ", second_place: \($0)" } ?? ""
+            set.append("settings.state={ path: \(statePath), backend: \(backend), reserve: 8KiB }")
+            let second =
+                checkpoint.secondPlace.map { isRequired in
+                    ", second_place: { path: second-\(statePath), required: \(isRequired) }"
+                } ?? ""
             set.append(
                 "settings.checkpoint={ every: \(checkpoint.every)ms, keep: \(checkpoint.keep)"
                     + "\(second) }")
@@ -70,16 +83,34 @@ struct SimulatedPipeline {
         }
     }
 
+    /// Who sends it rows, if anybody does.
+    var client: SimulatedClient? {
+        if case .received(let received) = input.form { received.client } else { nil }
+    }
+
+    var receivers: [SimulatedReceiver] {
+        outputs.compactMap { if case .receiver(let receiver) = $0.kind { receiver } else { nil } }
+    }
+
+    /// Changes with everything that happens outside of the machine.
+    var activity: Int {
+        receivers.reduce(client?.activity ?? 0) { $0 + $1.text.utf8.count }
+    }
+
     /// What is wrong with a pipeline of the simulation itself.
     struct Mistake: Error { let diagnostics: [String] }
 
-    /// The plan of a run over files.
+    /// The plan of a run of a process.
     func plan(
-        _ setting: Setting, over files: MemoryFileSystem, clock: EngineClock,
+        _ setting: Setting, over files: SimulatedProcess, clock: EngineClock,
+        sides: @escaping (String) -> SimulatedSide,
         log: @escaping @Sendable (String) -> Void
     ) throws -> Plan {
         let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
-        let set = overrides + setting.overrides
+        var set = overrides + setting.overrides
+        if client != nil && setting.checkpoint != nil {
+            set.append("sources.orders.buffer=log")
+        }
         let checked = Planner.check(
             Array(yaml.utf8), name: name, overrides: set.map { Override($0) }, world: world)
         guard let pipeline = checked.pipeline, checked.diagnostics.isEmpty else {
@@ -95,6 +126,21 @@ struct SimulatedPipeline {
             plan.state = Plan.StateSettings(
                 path: state.path, fileSystem: state.fileSystem, options: options,
                 room: state.room)
+        }
+        let outside = OutsideParts(
+            isDurable: setting.checkpoint != nil, statePath: setting.statePath, process: files,
+            clock: clock,
+            room: plan.state?.fileSystem ?? files, sides: sides, log: log)
+        if case .received(let received) = input.form {
+            for index in plan.sources.indices where plan.sources[index].name == "orders" {
+                plan.sources[index] = outside.source(plan.sources[index], received)
+            }
+        }
+        for output in outputs {
+            guard case .receiver(let receiver) = output.kind else { continue }
+            for index in plan.sinks.indices where plan.sinks[index].name == output.sink {
+                plan.sinks[index] = outside.sink(plan.sinks[index], receiver)
+            }
         }
         return plan
     }
@@ -113,6 +159,7 @@ struct SimulatedPipeline {
             case .rolled(let directory):
                 lines = Self.texts(below: directory, in: files).flatMap { Self.lines($0.text) }
             case .log(let path): lines = try Self.log(path, in: files)
+            case .receiver(let receiver): lines = Self.lines(receiver.text)
             }
             rows[output.sink] = output.keepsOrder ? lines : lines.sorted()
         }

@@ -3,9 +3,10 @@ import Execution
 import Storage
 import TestSupport
 
-/// All that one seed decides: a pipeline and its input, and the lives of the processes that run it,
-/// one after the other, until its end; then the output is compared with that of an undisturbed run.
-struct Simulation {
+/// All that one seed decides: a pipeline and its input, or two with a log between them, and the
+/// lives of the processes that run them, until their end; then the output is compared with that of
+/// undisturbed runs.
+final class Simulation {
     /// What it came to.
     struct Outcome {
         /// What is wrong; nil if nothing is.
@@ -43,78 +44,115 @@ struct Simulation {
 
     private var random: SplitMix64
     private let options: Options
-    private let pipeline: SimulatedPipeline
-    /// How all lives are set up; only the number of workers changes.
-    private let setting: SimulatedPipeline.Setting
-    private let expected: [String: [String]]
-    private let expectedCounters: [StepCounters]
-    private let clock: VirtualClock
-    private var files = MemoryFileSystem()
+    private let stations: [SimulatedStation]
+    private let machine: SimulatedMachine
     private var outcome: Outcome
+    private var powerCuts = 0
+    private var steps = 0
 
-    private static let disturbedLivesMax = 8
+    private static let stepsMax = 1_000_000
 
     private init(seed: UInt64, _ options: Options) throws {
         var random = SplitMix64(seed: seed)
         self.options = options
-        var choice = PipelineChoice(&random)
-        pipeline = try choice.pipeline()
+        stations = try Self.stations(&random)
         let wall: Int64 = random.pick([1_767_000_000_000_000, 0, 1_700_000_000_000_000])
-        clock = VirtualClock(wallMicroseconds: options.wallStart ?? wall)
-        setting = Self.setting(&random)
+        let trace = Trace(keepsLines: options.keepsTrace)
+        machine = SimulatedMachine(
+            clock: VirtualClock(wallMicroseconds: options.wallStart ?? wall), trace: trace)
+        outcome = Outcome(trace: trace)
         self.random = random
-        outcome = Outcome(trace: Trace(keepsLines: options.keepsTrace))
-        (expected, expectedCounters) = try Self.undisturbed(pipeline, setting)
-        try pipeline.input.put(into: files)
+        let undisturbed = SimulatedMachine(clock: VirtualClock(), trace: Trace())
+        for station in stations {
+            try station.runUndisturbed(on: undisturbed)
+            try station.pipeline.input.put(into: machine.files)
+        }
+    }
+
+    private static func stations(_ random: inout SplitMix64) throws -> [SimulatedStation] {
+        guard random.chance(0.2) else {
+            var choice = PipelineChoice(&random)
+            let pipeline = try choice.pipeline()
+            return [SimulatedStation(pipeline, setting(&random), seed: random.next())]
+        }
+        let between = PipelineChoice.Between(&random)
+        var choice = PipelineChoice(&random, role: .first(between))
+        let first = SimulatedStation(
+            try choice.pipeline(), setting(&random), seed: random.next())
+        choice = PipelineChoice(&random, role: .second(between))
+        var setting = setting(&random)
+        setting.statePath = "state-second"
+        let second = SimulatedStation(
+            try choice.pipeline(), setting, upstream: first, seed: random.next())
+        return [first, second]
     }
 
     /// Runs what a seed decides.
     static func run(seed: UInt64, _ options: Options = Options()) throws -> Outcome {
-        var simulation = try Simulation(seed: seed, options)
+        let simulation = try Simulation(seed: seed, options)
         try simulation.run()
         return simulation.outcome
     }
 
-    /// What a run without checkpoints gives, that nobody disturbs.
-    private static func undisturbed(
-        _ pipeline: SimulatedPipeline, _ setting: SimulatedPipeline.Setting
-    ) throws -> ([String: [String]], [StepCounters]) {
-        var plain = setting
-        plain.checkpoint = nil
-        plain.workers = 1
-        let files = MemoryFileSystem()
-        try pipeline.input.put(into: files)
-        let run = SimulatedRun(
-            over: files, clock: VirtualClock(), hazards: Hazards(), seed: 1, trace: Trace())
-        let end = try run.live(pipeline, plain)
-        guard case .complete(let outcome, true) = end else { throw Unexpected(end: "\(end)") }
-        return (
-            try pipeline.rows(in: files), outcome.statistics.steps.map(\.counters)
-        )
+    private func run() throws {
+        for station in stations {
+            outcome.trace.note(station.pipeline.yaml)
+            for override in station.pipeline.overrides { outcome.trace.note(override) }
+        }
+        var thrown: (any Error)?
+        machine.whileBusy = { [unowned self] in
+            do {
+                for _ in 0..<random.int(1...3) { _ = try goOn(isInside: true) }
+            } catch {
+                thrown = thrown ?? error
+            }
+        }
+        defer { machine.whileBusy = {} }
+        while outcome.failure == nil, thrown == nil, try goOn(isInside: false) {}
+        if let thrown { throw thrown }
+        outcome.counts.stateFiles = machine.stateFileCount
+        // What was done stays done, whatever became of others.
+        for station in stations where outcome.failure == nil {
+            outcome.failure = try station.fault(in: machine.files)
+        }
     }
 
-    /// An undisturbed run that does not come to its end.
-    struct Unexpected: Error { let end: String }
-
-    private mutating func run() throws {
-        outcome.trace.note(pipeline.yaml)
-        for override in pipeline.overrides { outcome.trace.note(override) }
-        while outcome.failure == nil {
+    /// Lets something on the machine go on; says whether there was anything. `isInside` says that
+    /// this is in the middle of something else.
+    private func goOn(isInside: Bool) throws -> Bool {
+        steps += 1
+        if steps > Self.stepsMax { outcome.failure = outcome.failure ?? "no end" }
+        guard outcome.failure == nil else { return false }
+        revive()
+        let ready = stations.filter { $0.isReady(machine.files) }
+        let feeding = stations.filter { $0.feed?.isDone == false }
+        if let station = feeding.first, random.chance(isInside ? 0.3 : 0.1) {
+            machine.trace.note("feed")
+            station.feed?.step(machine.files, statePath: station.setting.statePath)
+            return true
+        }
+        guard !ready.isEmpty else { return isInside || !feeding.isEmpty }
+        let station = random.pick(ready)
+        for _ in 0..<random.int(1...8) {
+            let seed = random.next()
+            guard
+                let end = try station.advance(
+                    on: machine, seed: seed, clockJumps: options.clockJumps)
+            else { continue }
             outcome.counts.lives += 1
-            let isDisturbed = outcome.counts.lives <= Self.disturbedLivesMax
-            var hazards = isDisturbed ? Hazards(&random, files) : Hazards()
-            if let jumps = options.clockJumps { hazards.clockJumps = jumps }
-            var setting = setting
-            setting.workers = random.int(1...4)
-            outcome.trace.note("life \(outcome.counts.lives): \(hazards) \(setting)")
-            let run = SimulatedRun(
-                over: files, clock: clock, hazards: hazards, seed: random.next(),
-                trace: outcome.trace)
-            let end = try run.live(pipeline, setting)
-            outcome.trace = run.trace
-            outcome.trace.note(files.contents)
-            outcome.counts.stateFiles += files.createdCount("state/0")
-            if try take(end, hazards) { return }
+            outcome.trace.note(machine.files.contents)
+            try take(end, of: station)
+            break
+        }
+        return true
+    }
+
+    /// What had ended may be lost by a power cut, as long as nobody was told.
+    private func revive() {
+        guard machine.powerCuts > powerCuts else { return }
+        powerCuts = machine.powerCuts
+        for station in stations where station.isDone && !station.pipeline.isLive {
+            station.isDone = station.hasEnded(machine.files)
         }
     }
 
@@ -129,97 +167,43 @@ struct Simulation {
         checkpoint.every = random.pick([10, 20, 100])
         checkpoint.everyChunks = random.pick([nil, 1, 2, 5])
         checkpoint.keep = random.int(1...3)
-        checkpoint.secondPlace = random.pick([
-            nil, nil, "{ path: second, required: true }", "{ path: second, required: false }",
-        ])
+        checkpoint.secondPlace = random.pick([nil, nil, true, false])
         setting.checkpoint = checkpoint
         return setting
     }
 
-    /// Decides how to go on after a life; says whether that was the last one.
-    private mutating func take(_ end: SimulatedRun.End, _ hazards: Hazards) throws -> Bool {
+    /// Decides how to go on after a life.
+    private func take(_ end: SimulatedRun.End, of station: SimulatedStation) throws {
         switch end {
         case .complete(let engine, isFinished: true):
-            try compare(engine, hazards)
-            return true
-        case .complete:
+            station.isDone = true
+            outcome.failure =
+                try station.fault(in: machine.files)
+                ?? station.fault(of: engine, machine.files, hadFaults: machine.hasFaults)
+        case .complete(let engine, isFinished: false):
             outcome.counts.stops += 1
-            files = files.crashKeepingWritten()
-        case .killed(let left):
+            guard station.hasReadAll else { return }
+            outcome.failure =
+                try station.fault(in: machine.files)
+                ?? station.fault(of: engine, machine.files, hadFaults: machine.hasFaults)
+            // Another life has nothing to read, and changes nothing.
+            station.isDone = random.chance(0.7)
+        case .killed:
             outcome.counts.kills += 1
-            files = left
-            if hasEnded {
-                try compare(nil, hazards)
-                return true
-            }
+            station.isDone = !station.pipeline.isLive && station.hasEnded(machine.files)
+            if station.isDone { outcome.failure = try station.fault(in: machine.files) }
         case .failed(let error):
             outcome.counts.failures += 1
-            if !hazards.hasFaults || !Self.isInjected(error) {
-                outcome.failure = "a run failed: \(error)"
+            if !machine.hasFaults || !Self.isInjected(error) {
+                outcome.failure = "\(station.pipeline.name) failed: \(error)"
             }
-            files = files.crashKeepingWritten()
-        case .stuck(let why): outcome.failure = why
+        case .stuck(let why): outcome.failure = "\(station.pipeline.name): \(why)"
         }
-        return false
     }
 
     /// Whether an error may come of a fault.
     private static func isInjected(_ error: any Error) -> Bool {
         let text = "\(error)"
         return text.contains("injected") || text == "the state could not be written"
-    }
-
-    /// Whether a run says that it has ended: the next one would begin anew.
-    private var hasEnded: Bool {
-        let list = try? CheckpointInspection("state", fileSystem: files).list()
-        return list?.checkpoints.last?.hasEnded == true
-    }
-
-    private mutating func compare(_ engine: Engine.Outcome?, _ hazards: Hazards) throws {
-        files.heal()
-        let rows = try pipeline.rows(in: files)
-        for output in pipeline.outputs {
-            let (wanted, found) = (expected[output.sink] ?? [], rows[output.sink] ?? [])
-            if found != wanted {
-                outcome.failure = Self.difference(output.sink, found, wanted)
-                return
-            }
-        }
-        // One that was killed at its end may leave what the next run removes.
-        guard let engine else { return }
-        for (step, wanted) in zip(engine.statistics.steps, expectedCounters)
-        where step.counters != wanted {
-            outcome.failure = "step \(step.name): \(step.counters), not \(wanted)"
-        }
-        let left = files.paths.filter { Self.isOfRun($0, hazards) }
-        if left.count != 1 { outcome.failure = "what is left: \(left)" }
-    }
-
-    /// Whether a file belongs to a run: of those only the last manifest stays.
-    private static func isOfRun(_ path: String, _ hazards: Hazards) -> Bool {
-        let name = FilePath.name(of: path)
-        guard path.hasPrefix("state/") else {
-            return name.contains(".weir-") && name.last?.isNumber == true
-        }
-        // A disk that fails may keep what the next run takes away.
-        let isRemovedLater = name == "RESERVE" || name.hasSuffix(".new")
-        return
-            !(name == "LOCK" || name.hasSuffix(".damaged") || isRemovedLater && hazards.hasFaults)
-    }
-
-    private static func difference(
-        _ sink: String, _ found: [String], _ wanted: [String]
-    ) -> String {
-        let change = found.difference(from: wanted)
-        let missing = change.removals.count
-        let added = change.insertions.count
-        let first = change.first.map { change -> String in
-            switch change {
-            case .remove(let offset, let row, _): "row \(offset) is missing: \(row)"
-            case .insert(let offset, let row, _): "row \(offset) is too many: \(row)"
-            }
-        }
-        return "sink \(sink): \(found.count) rows, not \(wanted.count); "
-            + "\(missing) missing, \(added) too many; \(first ?? "")"
     }
 }

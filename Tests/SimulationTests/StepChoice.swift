@@ -13,7 +13,17 @@ struct StepChoice {
         var side: String?
     }
 
+    /// What may be chosen.
+    enum Kinds {
+        case all
+        /// Steps that leave the fields of orders.
+        case ofOrders
+        /// Steps that look at a row alone.
+        case flat
+    }
+
     private var random: SplitMix64
+    private let kinds: Kinds
     private(set) var needsShops = false
     /// Windows so far, and whether rows still have the fields of orders.
     private var windows = 0
@@ -21,14 +31,23 @@ struct StepChoice {
     private(set) var hasRegion = true
     private var hasCategory = false
 
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    init(seed: UInt64, kinds: Kinds = .all) {
+        random = SplitMix64(seed: seed)
+        self.kinds = kinds
+    }
 
     mutating func steps(_ count: Int) -> [Step] {
         (0..<count).map { hasOrders ? step("s\($0)") : later("s\($0)") }
     }
 
     private mutating func step(_ name: String) -> Step {
-        switch random.int(0..<8) {
+        let kind =
+            switch kinds {
+            case .all: random.int(0..<8)
+            case .ofOrders: random.int(0..<6)
+            case .flat: random.pick([0, 1, 5])
+            }
+        switch kind {
         case 0:
             let condition = random.pick([
                 "status = 'paid'", "amount > \(random.int(1...100))", "region <> 'north'",

@@ -2,7 +2,7 @@ package import Dataflow
 import Storage
 import Synchronization
 
-/// Carries what a source reads into its buffer: the writing side, stepped by a thread of its own.
+/// Carries what a source reads into its buffer: the writing side, with work of its own.
 ///
 /// What was at hand is appended together and committed once. Only then do the senders hear of it,
 /// as far as the log's options call it durable. While the log is full, nothing is read, and the
@@ -31,6 +31,9 @@ final class BufferIntake {
     private let notice: @Sendable (String) -> Void
     private let chunkBytes: Int
     private let shared: Shared
+    private let work: any SideWork
+    /// Whether the log has records of another run, which end here.
+    private var isLater: Bool
     private let batch = LogBatchBuilder()
     /// Results of the source that are in the log up to an offset, and not told to be safe.
     private var untold: [(end: Int64, count: Int)] = []
@@ -47,9 +50,12 @@ final class BufferIntake {
     private static let waitMilliseconds = 100
 
     init(
-        _ source: any Source, into writer: LogWriter, chunkBytes: Int, clock: EngineClock,
-        shared: Shared, notice: @escaping @Sendable (String) -> Void
+        _ source: any Source, into writer: LogWriter, isLater: Bool, chunkBytes: Int,
+        clock: EngineClock, shared: Shared, work: any SideWork,
+        notice: @escaping @Sendable (String) -> Void
     ) {
+        self.isLater = isLater
+        self.work = work
         self.source = source
         self.writer = writer
         let share = (writer.options.quota ?? .max) / Self.sharesOfQuota
@@ -60,16 +66,18 @@ final class BufferIntake {
         self.notice = notice
     }
 
-    /// Steps until the source ends, a failure, or a stop. `isLater` says that the log has records
-    /// of another run.
-    func run(isLater: Bool) {
+    /// Goes on by a step; says whether there is another one: until the source ends, a failure, or
+    /// a stop.
+    func goOn() -> Bool {
         do {
             if isLater {
+                isLater = false
                 add(BufferEntry(), value: nil)
                 try append()
             }
-            while !shared.state.withLock({ $0.isStopping }) && !hasEnded {
+            if !shared.state.withLock({ $0.isStopping }) && !hasEnded {
                 try step(waitMilliseconds: Self.waitMilliseconds)
+                return true
             }
             // A source that was stopped is durable as far as it was read.
             try writer.sync()
@@ -81,10 +89,11 @@ final class BufferIntake {
             shared.state.withLock { $0.failure = error }
         }
         shared.reader.wake()
+        return false
     }
 
     /// Takes in what is there, waiting for it a little.
-    func step(waitMilliseconds: Int) throws {
+    private func step(waitMilliseconds: Int) throws {
         var byteCount = 0
         var wait = waitMilliseconds
         gathering: while byteCount < Self.gatherBytesMax {
@@ -171,8 +180,9 @@ final class BufferIntake {
         tell()
         shared.state.withLock { $0.isWaitingForRoom = true }
         shared.reader.wake()
-        shared.room.wait(milliseconds: Self.waitMilliseconds)
+        let goesOn = work.wait(for: shared.room, milliseconds: Self.waitMilliseconds)
         shared.state.withLock { $0.isWaitingForRoom = false }
+        if !goesOn { throw Stopped() }
     }
 
     /// Tells senders what of theirs is safe.

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A source that cannot be read again, behind an embedded log from which it can.
 ///
-/// A thread of its own appends what the source gives to the log ("buffer"); the engine reads the
+/// Work of its own appends what the source gives to the log ("buffer"); the engine reads the
 /// log. So what was appended survives a crash, and is read again from where the last checkpoint
 /// stands. What all checkpoints that are kept have behind them is trimmed. The buffer grows while
 /// the engine does not keep up, as far as its quota lets it; then the senders wait.
@@ -27,7 +27,8 @@ package final class BufferedSource: Source {
     private let clock: EngineClock
     private let notice: @Sendable (String) -> Void
     private let shared = BufferIntake.Shared()
-    private var thread: OwnThread?
+    private let work: any SideWork
+    private var isWorking = false
     private var writer: LogWriter?
     private var outlet: BufferOutlet?
     private var lastTick = Int64.min
@@ -40,8 +41,9 @@ package final class BufferedSource: Source {
 
     package init(
         _ source: any Source, _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
-        notice: @escaping @Sendable (String) -> Void
+        work: any SideWork = ThreadWork(), notice: @escaping @Sendable (String) -> Void
     ) {
+        self.work = work
         self.source = source
         self.options = options
         self.fileSystem = fileSystem
@@ -59,12 +61,13 @@ package final class BufferedSource: Source {
         let writer = try openWriter()
         let view = try LogView(options.directory, fileSystem: fileSystem)
         outlet = try BufferOutlet(view, framing: options.framing, at: position)
-        let intake = BufferIntake(
-            source, into: writer, chunkBytes: min(options.chunkBytes, Self.chunkBytesMax),
-            clock: clock, shared: shared, notice: notice)
         try source.open()
         let mark = writer.mark.partitions[0]
-        start(intake, isLater: mark.end.offset > mark.start)
+        let intake = BufferIntake(
+            source, into: writer, isLater: mark.end.offset > mark.start,
+            chunkBytes: min(options.chunkBytes, Self.chunkBytesMax), clock: clock,
+            shared: shared, work: work, notice: notice)
+        start(intake)
     }
 
     private func openWriter() throws -> LogWriter {
@@ -75,19 +78,20 @@ package final class BufferedSource: Source {
         let made = try LogWriter(
             options.directory, fileSystem: fileSystem.impatient,
             clock: { clock.monotonicNanoseconds() / 1000 })
-        for damage in made.findings.damages { notice("\(damage)") }
+        for note in made.findings.notes(of: options.directory) { notice(note) }
         writer = made
         return made
     }
 
-    private func start(_ intake: BufferIntake, isLater: Bool) {
+    private func start(_ intake: BufferIntake) {
         let handed = Handover(intake: intake)
-        thread = OwnThread { handed.intake.run(isLater: isLater) }
+        work.start { handed.intake.goOn() }
+        isWorking = true
     }
 
-    /// Carries the intake to its thread.
+    /// Carries the intake to its work.
     private struct Handover: @unchecked Sendable {
-        // Sendable: from here on only that thread uses the intake and the source, until it
+        // Sendable: from here on only that work uses the intake and the source, until it
         // is joined; interrupts of a source may come from anywhere.
         let intake: BufferIntake
     }
@@ -118,12 +122,12 @@ package final class BufferedSource: Source {
     package func interrupt() { shared.reader.wake() }
 
     package func close() {
-        if let thread {
+        if isWorking {
             shared.state.withLock { $0.isStopping = true }
             shared.room.wake()
             source.interrupt()
-            thread.join()
-            self.thread = nil
+            work.join()
+            isWorking = false
         }
         source.close()
         do {

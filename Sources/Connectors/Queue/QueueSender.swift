@@ -2,37 +2,40 @@ import Dataflow
 import Storage
 import Synchronization
 
-/// Hands what is in a queue to its target; on a thread of its own.
+/// Hands what is in a queue to its target; as work of its own.
 final class QueueSender {
     private let target: any SinkWriter
     private let queue: SinkQueue
     private let view: LogView
+    private let work: any SideWork
     private var reader: LogReader?
 
     private static let waitMilliseconds = 1000
 
-    init(_ target: any SinkWriter, queue: SinkQueue, view: LogView) {
+    init(_ target: any SinkWriter, queue: SinkQueue, view: LogView, work: any SideWork) {
+        self.work = work
         self.target = target
         self.queue = queue
         self.view = view
     }
 
-    /// Sends until the queue is closed, or a failure.
-    func run() {
+    /// Sends what is next; says whether there may be more: until the queue is closed, or a failure.
+    func goOn() -> Bool {
         do {
-            while let next = queue.next() {
-                switch next {
-                case .nothing:
-                    queue.sender.wait(milliseconds: Self.waitMilliseconds)
-                case .memory(let parts):
-                    try target.write(parts)
-                    queue.finishMemory()
-                case .disk:
-                    try sendFromDisk()
-                }
+            switch queue.next() {
+            case nil: return false
+            case .nothing:
+                work.wait(for: queue.sender, milliseconds: Self.waitMilliseconds)
+            case .memory(let parts):
+                try target.write(parts)
+                queue.finishMemory()
+            case .disk:
+                try sendFromDisk()
             }
+            return true
         } catch {
             queue.fail(error)
+            return false
         }
     }
 

@@ -4,7 +4,7 @@ package import Storage
 /// A queue between the pipeline and a target that may be away: writes and checkpoints do not wait
 /// for it.
 ///
-/// A thread of its own hands rows to the target, at least once and in order. What the target has
+/// Work of its own hands rows to the target, at least once and in order. What the target has
 /// not taken stands in memory, and beyond a limit in a log on disk; a write waits only while that
 /// log is at its quota. With a checkpoint all that was not taken goes to the log, so that a later
 /// run can send it again.
@@ -27,7 +27,8 @@ package final class QueuedSink: SinkWriter {
     private let name: String
     private let options: Options
     private let fileSystem: any FileSystem
-    private var thread: OwnThread?
+    private let work: any SideWork
+    private var isWorking = false
     private var writer: LogWriter?
     private var queue: SinkQueue?
     private let interruption = Interruption()
@@ -35,8 +36,10 @@ package final class QueuedSink: SinkWriter {
     private static let version: UInt8 = 1
 
     package init(
-        _ target: any SinkWriter, name: String, _ options: Options, fileSystem: any FileSystem
+        _ target: any SinkWriter, name: String, _ options: Options, fileSystem: any FileSystem,
+        work: any SideWork = ThreadWork()
     ) {
+        self.work = work
         self.target = target
         self.name = name
         self.options = options
@@ -82,18 +85,20 @@ package final class QueuedSink: SinkWriter {
 
     private func start(_ writer: LogWriter, sent: Int64) throws {
         try target.open()
-        let queue = SinkQueue(writer, sent: sent, memoryBytesMax: options.memoryBytesMax)
+        let queue = SinkQueue(
+            writer, sent: sent, memoryBytesMax: options.memoryBytesMax, work: work)
         self.queue = queue
         interruption.set { queue.interrupt() }
         let view = try LogView(options.directory, fileSystem: fileSystem)
-        let sender = QueueSender(target, queue: queue, view: view)
+        let sender = QueueSender(target, queue: queue, view: view, work: work)
         let handed = Handover(sender: sender)
-        thread = OwnThread { handed.sender.run() }
+        work.start { handed.sender.goOn() }
+        isWorking = true
     }
 
-    /// Carries the sender to its thread.
+    /// Carries the sender to its work.
     private struct Handover: @unchecked Sendable {
-        // Sendable: from here on only that thread uses the sender and the target, until it
+        // Sendable: from here on only that work uses the sender and the target, until it
         // is joined; interrupts of a target may come from anywhere.
         let sender: QueueSender
     }
@@ -123,8 +128,8 @@ package final class QueuedSink: SinkWriter {
 
     private func finish(_ queue: SinkQueue, _ failure: (any Error)?) throws {
         queue.close()
-        thread?.join()
-        thread = nil
+        if isWorking { work.join() }
+        isWorking = false
         self.queue = nil
         if failure == nil { try queue.trim() }
         defer { writer = nil }

@@ -5,7 +5,7 @@ import Synchronization
 /// What a sink was given and its target has not taken: in memory, and beyond a limit, or at a
 /// checkpoint, in a log on disk. What is on disk is older than what is in memory.
 ///
-/// One thread adds and stages, one sends; each part is handed out once, in order.
+/// One thread adds and stages, and other work sends; each part is handed out once, in order.
 final class SinkQueue: Sendable {
     /// What is to be sent next.
     enum Next {
@@ -32,6 +32,7 @@ final class SinkQueue: Sendable {
 
     private let writer: LogWriter
     private let memoryBytesMax: Int
+    private let work: any SideWork
     private let state = Mutex(State())
     /// Ends the wait of the sending thread.
     let sender = Waker()
@@ -43,8 +44,9 @@ final class SinkQueue: Sendable {
     private static let waitMilliseconds = 100
 
     /// A queue over a log of which the records from `sent` on are to be sent first.
-    init(_ writer: LogWriter, sent: Int64, memoryBytesMax: Int) {
+    init(_ writer: LogWriter, sent: Int64, memoryBytesMax: Int, work: any SideWork) {
         self.writer = writer
+        self.work = work
         self.memoryBytesMax = memoryBytesMax
         state.withLock { state in
             state.sent = sent
@@ -137,7 +139,9 @@ final class SinkQueue: Sendable {
             state.withLock { $0.end = writer.ends.partitions[0].offset }
             sender.wake()
             try trim(to: sent)
-            progress.wait(milliseconds: Self.waitMilliseconds)
+            guard work.wait(for: progress, milliseconds: Self.waitMilliseconds) else {
+                throw SinkInterrupted(target: target)
+            }
         }
     }
 
@@ -165,7 +169,9 @@ final class SinkQueue: Sendable {
             if isDone { return }
             if let failure { throw failure }
             if isInterrupted { throw SinkInterrupted(target: target) }
-            progress.wait(milliseconds: Self.waitMilliseconds)
+            guard work.wait(for: progress, milliseconds: Self.waitMilliseconds) else {
+                throw SinkInterrupted(target: target)
+            }
         }
     }
 

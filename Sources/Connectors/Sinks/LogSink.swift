@@ -24,6 +24,7 @@ package final class LogSink: SinkWriter {
     private let options: Options
     private let fileSystem: any FileSystem
     private let clock: EngineClock
+    private let notice: @Sendable (String) -> Void
     private var writer: LogWriter?
     private var batches: [LogBatchBuilder] = []
     /// What the log had when its limits were last applied.
@@ -32,10 +33,14 @@ package final class LogSink: SinkWriter {
     /// Bytes of records after which a batch is appended.
     private static let batchBytesMax = 1 << 20
 
-    package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
+    package init(
+        _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
         self.options = options
         self.fileSystem = fileSystem
         self.clock = clock
+        self.notice = notice
     }
 
     package func open() throws { _ = try openWriter() }
@@ -56,6 +61,7 @@ package final class LogSink: SinkWriter {
                 fileSystem: fileSystem.impatient,
                 clock: { clock.monotonicNanoseconds() / 1000 })
         }
+        for note in made.findings.notes(of: options.directory) { notice(note) }
         batches = (0..<made.options.partitionCount).map { _ in LogBatchBuilder() }
         writer = made
         return made

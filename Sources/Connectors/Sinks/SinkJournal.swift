@@ -42,6 +42,8 @@ final class SinkJournal: Sendable {
     private static let recordsKept = 64
     private static let byteCountMax = 256 << 10
     private static let headBytes = 8
+    /// Far more than what the changes of one epoch take.
+    private static let readBytesMax = 1 << 30
 
     /// Opens the journal at a path, making it where it is absent.
     init(_ path: String, fileSystem: any FileSystem) throws {
@@ -65,6 +67,11 @@ final class SinkJournal: Sendable {
 
     private static func read(_ file: any File, byteCount: inout Int) throws -> [Record] {
         let size = try file.status().byteCount
+        guard size <= readBytesMax else {
+            throw StorageError(
+                .corrupt, operation: "read", path: file.path, offset: readBytesMax,
+                cause: "it has \(size) bytes, which no journal of a sink has")
+        }
         let slab = Slab(byteCount: size)
         let count = try file.readAll(into: slab, 0..<size, at: 0)
         var reader = ByteReader(SlabSlice(slab, 0..<count))

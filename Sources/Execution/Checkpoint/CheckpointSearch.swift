@@ -13,6 +13,8 @@ struct CheckpointSearch {
 
     let here: StateFiles
     let there: StateFiles?
+    /// Checks what is brought here.
+    let executor: any BackgroundExecutor
 
     private static let damagedSuffix = ".damaged"
 
@@ -83,42 +85,53 @@ struct CheckpointSearch {
             }
             if isHere { log("\(error)") }
         }
-        var brought: [(name: String, copy: StateFiles.Copied)] = []
-        for name in manifest.files.sorted() {
-            if let copy = try bring(name, log) { brought.append((name, copy)) }
-        }
-        for (name, copy) in brought {
-            try copy.settle()
-            try here.check(name)
-        }
+        try bringMissing(of: manifest, log)
         try here.fileSystem.syncDirectory(here.path)
         if (try? manifestsHere.read(epoch)) == nil { try manifestsHere.write(manifest) }
         return manifest
     }
 
-    /// Makes sure that a file is here, by getting it from the second place if need be: there all of
-    /// it is checked. Gives what was copied.
-    private func bring(
-        _ name: String, _ log: (String) -> Void
-    ) throws -> StateFiles.Copied? {
-        do {
-            try here.check(name)
-            return nil
-        } catch {
-            guard let there else { throw error }
-            do {
-                try there.verify(name)
-            } catch let other {
-                log("\(other)")
-                // A copy that cannot be read now may be whole.
-                throw other.isDamage ? error : other
-            }
-            if error.kind != .notFound {
-                log("\(error); it is replaced by its copy in \(there.path)")
-                try here.fileSystem.unlink(here.path(of: name))
-            }
-            return try there.copy(name, to: here)
+    /// Makes sure that the files of a checkpoint are here, by getting from the second place what
+    /// is not, or is damaged. All of a copy is checked before it takes the place of anything.
+    private func bringMissing(
+        of manifest: CheckpointManifest, _ log: (String) -> Void
+    ) throws {
+        var reasons: [String: StorageError] = [:]
+        for name in manifest.files {
+            do throws(StorageError) { try here.check(name) } catch { reasons[name] = error }
         }
+        guard let first = reasons.min(by: { $0.key < $1.key }) else { return }
+        guard let there else { throw first.value }
+        let checked = CheckedCopies(executor)
+        var brought: [StateFiles.Copied] = []
+        var failures: [String: StorageError] = [:]
+        for (number, name) in reasons.keys.sorted().enumerated() {
+            do throws(StorageError) {
+                let copy = try there.copy(name, to: here)
+                brought.append(copy)
+                checked.add(copy, number: number)
+            } catch {
+                failures[name] = error
+                break
+            }
+        }
+        failures.merge(checked.finish()) { first, _ in first }
+        guard let failure = failures.min(by: { $0.key < $1.key }) else {
+            for copy in brought {
+                if let reason = reasons[copy.name], reason.kind != .notFound {
+                    log("\(reason); it is replaced by its copy in \(there.path)")
+                }
+                try copy.rename()
+            }
+            return
+        }
+        for copy in brought {
+            // What is left of it is removed with whatever else nobody needs.
+            do { try copy.discard() } catch { log("\(error)") }
+        }
+        log("the copy of \(failure.key) in \(there.path) cannot be used: \(failure.value)")
+        // A copy that cannot be read now may be whole.
+        throw failure.value.isDamage ? reasons[failure.key] ?? failure.value : failure.value
     }
 
     /// The checkpoints here that are older and whose manifests can be read, the oldest first.

@@ -18,14 +18,18 @@ struct Recovery {
     /// The greatest epoch that anything knows of.
     private(set) var lastEpoch = 0
 
-    /// Looks at what is in a directory; `log` is told of what is damaged.
-    init(_ directory: StateDirectory, plan: Plan, log: (String) -> Void) throws {
+    /// Looks at what is in a directory; `log` is told of what is damaged. Copies that are brought
+    /// here from another place are checked on `executor`.
+    init(
+        _ directory: StateDirectory, plan: Plan, executor: any BackgroundExecutor,
+        log: (String) -> Void
+    ) throws {
         self.directory = directory
         let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
         let there = plan.checkpoint?.secondPlace.map {
             StateFiles($0.path, fileSystem: directory.fileSystem)
         }
-        let search = CheckpointSearch(here: here, there: there)
+        let search = CheckpointSearch(here: here, there: there, executor: executor)
         let found = try search.newest(log: log)
         lastEpoch = found.lastEpoch
         guard let newest = found.manifest else {

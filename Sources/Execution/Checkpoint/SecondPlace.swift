@@ -148,7 +148,7 @@ enum CheckpointCopy {
         var byteCount = 0
         var copied: [StateFiles.Copied] = []
         for name in manifest.files.sorted() {
-            guard let copy = try source.copy(name, to: target) else { continue }
+            guard let copy = try source.copyMissing(name, to: target) else { continue }
             byteCount += copy.byteCount
             copied.append(copy)
         }
@@ -160,9 +160,10 @@ enum CheckpointCopy {
     }
 
     /// Removes all but the newest checkpoints, and the files that none of those needs; nothing
-    /// while a manifest is damaged.
+    /// while a manifest is damaged. Where `othersCopy`, only files that the removed checkpoints
+    /// needed: what no checkpoint knows may be that of one which is being copied.
     static func prune(
-        _ place: StateFiles, to count: Int, log: (String) -> Void
+        _ place: StateFiles, to count: Int, othersCopy: Bool = false, log: (String) -> Void
     ) throws(StorageError) {
         let manifests = CheckpointFiles(path: place.path, fileSystem: place.fileSystem)
         var needed: Set<String> = []
@@ -177,13 +178,18 @@ enum CheckpointCopy {
                 return
             }
         }
-        for epoch in epochs where !kept.contains(epoch) { try manifests.remove(epoch) }
+        var removed: Set<String> = []
+        for epoch in epochs where !kept.contains(epoch) {
+            if othersCopy, let old = try? manifests.read(epoch) { removed.formUnion(old.files) }
+            try manifests.remove(epoch)
+        }
         for name in try place.fileSystem.names(in: place.path) {
             let isOurs = StateDirectory.incarnation(of: name) != nil
             // Copies that were interrupted are not needed by anything.
             guard isOurs && !needed.contains(name) || CheckpointFiles.isUnfinished(name) else {
                 continue
             }
+            if othersCopy && !removed.contains(name) { continue }
             try place.fileSystem.unlink(place.path(of: name))
         }
     }

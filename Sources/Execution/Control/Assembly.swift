@@ -24,6 +24,8 @@ final class Assembly {
         self.core = core
         let plan = core.topology.plan
         let workerCount = core.topology.workers
+        // Until there is somebody to make room, writes just wait.
+        core.watch(plan.state?.room, isTended: false)
         let state = try plan.state.map {
             try StateParts(
                 $0, workers: workerCount, keepsFiles: plan.checkpoint != nil,
@@ -33,7 +35,8 @@ final class Assembly {
         self.state = state
         var recovery: Recovery?
         if plan.checkpoint != nil, let state {
-            recovery = try Recovery(state.directory, plan: plan, log: core.log)
+            recovery = try Recovery(
+                state.directory, plan: plan, executor: state.background, log: core.log)
         }
         let sources = try plan.sources.map { try $0.makeSource() }
         if let finished = recovery?.finished {
@@ -141,10 +144,9 @@ final class Assembly {
         inputs.map { SourceInterrupt(source: $0.source) }
     }
 
-    /// Sinks whose waits can be ended from any thread, and those of writes to a full disk.
+    /// Sinks whose waits can be ended from any thread.
     var interruptibleSinks: [any Interruptible] {
-        let room = state?.room.map { RoomInterrupt(room: $0) }
-        return sinks.map { SinkInterrupt(writer: $0.writer) } + [room].compactMap { $0 }
+        sinks.map { SinkInterrupt(writer: $0.writer) }
     }
 
     /// The sums over all workers.
@@ -180,11 +182,4 @@ private struct SinkInterrupt: Interruptible, @unchecked Sendable {
     let writer: any SinkWriter
 
     func interrupt() { writer.interrupt() }
-}
-
-/// Ends the waits for room on the disk.
-private struct RoomInterrupt: Interruptible {
-    let room: DiskRoom
-
-    func interrupt() { room.giveUp() }
 }

@@ -39,8 +39,10 @@ package final class Engine: Sendable {
     /// Has a checkpoint made soon, if the pipeline makes any. May be called on any thread.
     package func requestCheckpoint() { core.isCheckpointRequested.store(true, ordering: .relaxed) }
 
-    /// Ends the waits of sinks whose target does not take what is written: the run fails.
+    /// Ends the waits of sinks whose target does not take what is written, and those for room on
+    /// the disk, of a run that starts, too: the run fails. May be called on any thread.
     package func giveUp() {
+        core.topology.plan.state?.room?.giveUp()
         outputs.withLock { for output in $0 { output.interrupt() } }
     }
 

@@ -6,7 +6,7 @@ final class StateParts {
     let stores: [StateStore]
     let directory: StateDirectory
     let room: DiskRoom?
-    private let background: any BackgroundWork
+    let background: any BackgroundWork
     private var keepsFiles: Bool
 
     /// Takes the directory over; `copies` are other places with checkpoints of it. Without

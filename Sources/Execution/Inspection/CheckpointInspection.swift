@@ -60,10 +60,12 @@ package struct CheckpointInspection {
     }
 
     /// Reads every byte of every checkpoint, or of one; gives what is wrong.
-    package func verify(epoch: Int? = nil) throws(StorageError) -> [Problem] {
+    package func verify(epoch: Int? = nil) throws -> [Problem] {
         var problems: [Problem] = []
         var verified: Set<String> = []
-        for candidate in try manifests.epochs() where epoch == nil || candidate == epoch {
+        let epochs = try manifests.epochs()
+        if let epoch, !epochs.contains(epoch) { throw absence(of: epoch) }
+        for candidate in epochs where epoch == nil || candidate == epoch {
             do throws(StorageError) {
                 let manifest = try manifests.read(candidate)
                 for name in manifest.files.sorted() where verified.insert(name).inserted {
@@ -82,10 +84,14 @@ package struct CheckpointInspection {
         return problems
     }
 
-    /// Removes all but the newest checkpoints and the files that none of those needs. No run may
-    /// use the directory.
+    private func absence(of epoch: Int?) -> RestoreError {
+        .damaged("there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
+    }
+
+    /// Removes all but the newest checkpoints and the files that only those needed. A run may copy
+    /// checkpoints to the directory meanwhile, but not keep its state there.
     package func prune(keeping count: Int, log: (String) -> Void) throws(StorageError) {
-        try CheckpointCopy.prune(place, to: count, log: log)
+        try CheckpointCopy.prune(place, to: count, othersCopy: true, log: log)
     }
 
     /// Copies a checkpoint, or the newest, with everything it needs to another directory, after
@@ -95,8 +101,7 @@ package struct CheckpointInspection {
     ) throws -> (epoch: Int, byteCount: Int) {
         let epochs = try manifests.epochs()
         guard let chosen = epoch ?? epochs.last, epochs.contains(chosen) else {
-            throw RestoreError.damaged(
-                "there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
+            throw absence(of: epoch)
         }
         let manifest = try manifests.read(chosen)
         for name in manifest.files.sorted() { try place.verify(name) }

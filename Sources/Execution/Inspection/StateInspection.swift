@@ -40,6 +40,9 @@ package struct StateInspection {
         manifest = try manifests.read(chosen)
     }
 
+    /// The steps that keep state.
+    package var steps: [String] { manifest.steps.map(\.name) }
+
     /// The buckets of all steps, or of one.
     package func buckets(of step: String? = nil) throws(StorageError) -> [Bucket] {
         var buckets: [Bucket] = []

@@ -159,7 +159,8 @@ extension SinkSpec {
             options.isStaged = journal != nil
             options.ahead = surroundings.recovery.sinksAhead
             return LogSink(
-                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+                notice: surroundings.notice)
         case .blackhole: return BlackholeSink()
         }
     }

@@ -46,11 +46,25 @@ package struct Diagnostic: Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// `file:line:column: error: message`
+    /// `file:line:column: error: message`, always on one line.
     package var description: String {
-        line > 0
+        let message = Self.visible(message)
+        return line > 0
             ? "\(file):\(line):\(column): \(severity.rawValue): \(message)"
             : "\(file): \(severity.rawValue): \(message)"
+    }
+
+    /// Text with line ends, and whatever else would act on a terminal, as escapes.
+    private static func visible(_ text: String) -> String {
+        var visible = ""
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                visible += scalar.escaped(asASCII: true)
+            default: visible.unicodeScalars.append(scalar)
+            }
+        }
+        return visible
     }
 }
 

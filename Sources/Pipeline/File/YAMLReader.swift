@@ -30,7 +30,8 @@ struct YAMLReader {
         var reader = YAMLReader(file: file, diagnostics: diagnostics)
         guard bytes.count <= bytesMax else {
             diagnostics.error(
-                at: Place(file: file), "a pipeline file has at most 1 MiB; this one has more")
+                at: Place(file: file, line: 1, column: 1),
+                "a pipeline file has at most 1 MiB; this one has more")
             return nil
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -13,6 +13,12 @@ package struct Planner {
         package let diagnostics: [Diagnostic]
 
         package var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+        /// Where something stands that could not be checked: why there are neither errors nor a
+        /// pipeline.
+        package var uncheckedPlace: Place? {
+            diagnostics.first { $0.severity == .note }?.place
+        }
     }
 
     /// Checks a pipeline file, of which `name` is shown in messages.

@@ -126,13 +126,12 @@ struct SourceReader {
         for path in paths {
             let found = world.expandPath(path.value)
             for file in found where !files.contains(file) { files.append(file) }
-            guard found.isEmpty else { continue }
+            // A file that is followed may be away for a moment, as while it is rotated.
+            guard found.isEmpty, !follow else { continue }
             let isGlob = path.value.contains { "*?[".contains($0) }
-            if !isGlob {
-                diagnostics.error(at: path.place, "there is no file '\(path.value)'")
-            } else if !follow {
-                diagnostics.error(at: path.place, "no file matches '\(path.value)'")
-            }
+            diagnostics.error(
+                at: path.place,
+                isGlob ? "no file matches '\(path.value)'" : "there is no file '\(path.value)'")
         }
         return FileSourceSpec(paths: paths, files: files, follow: follow)
     }

@@ -142,6 +142,12 @@ package final class StandardStream: Sendable {
         }
     }
 
+    /// Whether it is a pipe or a connection that nobody will read from.
+    package var isClosedByReader: Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLERR) != 0
+    }
+
     /// Ends the wait of a read or write; may be called on any thread.
     package func interrupt() { waker.wake() }
 }

@@ -74,6 +74,12 @@ package final class LogView: Sendable {
     package func offset(
         of start: LogStart, partition: Int
     ) throws(StorageError) -> Int64 {
+        guard (0..<options.partitionCount).contains(partition) else {
+            throw StorageError(
+                .notFound, operation: "read", path: directory,
+                cause: "there is no partition \(partition)",
+                advice: "the log has \(options.partitionCount), numbered from 0")
+        }
         let mark = try mark().partitions[partition]
         switch start {
         case .earliest: return mark.start
@@ -137,12 +143,6 @@ package final class LogReader {
     package init(
         _ view: LogView, partition: Int, from start: LogStart
     ) throws(StorageError) {
-        guard (0..<view.options.partitionCount).contains(partition) else {
-            throw StorageError(
-                .notFound, operation: "read", path: view.directory,
-                cause: "there is no partition \(partition)",
-                advice: "the log has \(view.options.partitionCount), numbered from 0")
-        }
         self.view = view
         self.partition = partition
         nextOffset = try view.offset(of: start, partition: partition)

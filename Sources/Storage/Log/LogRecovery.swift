@@ -12,6 +12,15 @@ package struct LogFindings: Sendable, Equatable {
 
     /// Whether all was as it should be.
     package var isClean: Bool { self == LogFindings() }
+
+    /// What of it is about records of the log in a directory, for people.
+    package func notes(of directory: String) -> [String] {
+        damages.map(\.description)
+            + cut.sorted { $0.key < $1.key }.map { number, range in
+                "\(directory): partition \(number): records \(range.lowerBound)..<"
+                    + "\(range.upperBound) had not become durable and are gone"
+            }
+    }
 }
 
 /// Finds out where a partition really ends: from its last segment alone, however long it is.

@@ -31,7 +31,8 @@ package final class DiskRoom: Sendable {
         var sizes: [String: Int] = [:]
         var usedBytes = 0
         var hasReserve = false
-        var isTight = false
+        /// What found no room, as long as the reserve is not back.
+        var shortage: StorageError?
         var hasGivenUp = false
         var watcher: (@Sendable (StorageError) -> Void)?
         /// What a write does between two attempts; it sleeps where that is nil.
@@ -84,9 +85,14 @@ package final class DiskRoom: Sendable {
         giveUp()
     }
 
-    /// Calls `body` when there is no room left, on the thread that finds out.
+    /// Calls `body` when there is no room left, on the thread that finds out; at once where that
+    /// was found out before.
     package func watch(_ body: @escaping @Sendable (StorageError) -> Void) {
-        state.withLock { $0.watcher = body }
+        let shortage = state.withLock { state in
+            state.watcher = body
+            return state.shortage
+        }
+        if let shortage { body(shortage) }
     }
 
     /// Has writes that wait for room do `body` again and again, in place of sleeping.
@@ -95,7 +101,7 @@ package final class DiskRoom: Sendable {
     }
 
     /// Whether there was no room, and the reserve is not back yet.
-    package var isTight: Bool { state.withLock { $0.isTight } }
+    package var isTight: Bool { state.withLock { $0.shortage != nil } }
 
     /// Bytes that the state's files have.
     package var usedBytes: Int { state.withLock { $0.usedBytes } }
@@ -107,7 +113,7 @@ package final class DiskRoom: Sendable {
     package func refill() -> Bool {
         do throws(StorageError) {
             try makeReserve()
-            state.withLock { $0.isTight = false }
+            state.withLock { $0.shortage = nil }
             return true
         } catch {
             return false
@@ -151,7 +157,7 @@ package final class DiskRoom: Sendable {
         while true {
             do throws(StorageError) {
                 let result = try body()
-                if hasWaited && !options.isTended { state.withLock { $0.isTight = false } }
+                if hasWaited && !options.isTended { state.withLock { $0.shortage = nil } }
                 return result
             } catch {
                 guard error.isLackOfRoom, guards(path) else { throw error }
@@ -174,8 +180,8 @@ package final class DiskRoom: Sendable {
 
     private func noteTight(_ error: StorageError) {
         let watcher = state.withLock { state in
-            defer { state.isTight = true }
-            return state.isTight ? nil : state.watcher
+            defer { state.shortage = state.shortage ?? error }
+            return state.shortage == nil ? state.watcher : nil
         }
         watcher?(error)
     }

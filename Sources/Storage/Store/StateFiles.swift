@@ -17,35 +17,34 @@ package struct StateFiles: Sendable {
 
     /// Opens a file and checks what says what is in it; its blocks are checked when they are read.
     package func check(_ name: String) throws(StorageError) {
-        if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
-            _ = try run(name)
-        } else if name.hasSuffix(StateDirectory.FileKind.keyed.rawValue) {
-            _ = try keyedFile(name)
-        } else {
-            _ = try ManifestFile.read(path(of: name), in: fileSystem)
-        }
+        try check(name, at: path(of: name), isWhole: false)
     }
 
     /// Reads all of a file and checks every part of it.
     package func verify(_ name: String) throws(StorageError) {
+        try check(name, at: path(of: name), isWhole: true)
+    }
+
+    /// Checks the file at `path` as one that is called `name`: its ends, or the whole of it.
+    private func check(
+        _ name: String, at path: String, isWhole: Bool
+    ) throws(StorageError) {
         if name.hasSuffix(StateDirectory.FileKind.bucketed.rawValue) {
-            try run(name).verify()
+            let run = try HashedRun(try fileSystem.open(path, .read), name: name, number: 0)
+            if isWhole { try run.verify() }
         } else if name.hasSuffix(StateDirectory.FileKind.keyed.rawValue) {
-            try keyedFile(name)?.table.verify()
+            // A file that holds nothing has no table.
+            let file = try KeyedFile(
+                try fileSystem.open(path, .read), name: name, number: 0, clip: .all)
+            if isWhole { try file?.table.verify() }
         } else {
-            _ = try ManifestFile.read(path(of: name), in: fileSystem)
+            _ = try ManifestFile.read(path, in: fileSystem)
         }
     }
 
     /// Opens a bucketed run.
     package func run(_ name: String) throws(StorageError) -> HashedRun {
         try HashedRun(try fileSystem.open(path(of: name), .read), name: name, number: 0)
-    }
-
-    /// Opens a file of a keyed family; nil where it holds nothing.
-    private func keyedFile(_ name: String) throws(StorageError) -> KeyedFile? {
-        try KeyedFile(
-            try fileSystem.open(path(of: name), .read), name: name, number: 0, clip: .all)
     }
 
     /// All that a family held of a bucket, in one table.
@@ -68,28 +67,52 @@ package struct StateFiles: Sendable {
     private static let tailBytes = 64
 
     /// A file that was copied beside its place, and is not durable yet.
-    package struct Copied {
+    package struct Copied: Sendable {
+        package let name: String
         package let byteCount: Int
         fileprivate let file: any File
-        fileprivate let place: String
-        fileprivate let fileSystem: any FileSystem
+        fileprivate let target: StateFiles
+
+        private var newPath: String { target.path(of: name) + StateFiles.newSuffix }
 
         /// Makes the content durable, and only then gives it its name, which is not synced.
         package func settle() throws(StorageError) {
-            try file.sync()
-            try fileSystem.rename(place + StateFiles.newSuffix, to: place)
+            try sync()
+            try rename()
         }
+
+        /// Reads all of the copy and checks every part of it.
+        package func verify() throws(StorageError) {
+            try target.check(name, at: newPath, isWhole: true)
+        }
+
+        /// Makes the content durable.
+        package func sync() throws(StorageError) { try file.sync() }
+
+        /// Gives what is durable its name, in place of what has it.
+        package func rename() throws(StorageError) {
+            try target.fileSystem.rename(newPath, to: target.path(of: name))
+        }
+
+        /// Removes the copy.
+        package func discard() throws(StorageError) { try target.fileSystem.unlink(newPath) }
+    }
+
+    /// Copies a file to another directory, unless it is there already: then gives nil.
+    package func copyMissing(
+        _ name: String, to other: StateFiles
+    ) throws(StorageError) -> Copied? {
+        try isSame(name, in: other) ? nil : try copy(name, to: other)
     }
 
     /// Copies a file to another directory, to be given the same name there when it is settled: what
     /// has the name is whole. Of several that are copied before they are settled the device writes
-    /// one while the next is read. Gives nil where the file is there.
-    package func copy(_ name: String, to other: StateFiles) throws(StorageError) -> Copied? {
-        if try isSame(name, in: other) { return nil }
+    /// one while the next is read.
+    package func copy(_ name: String, to other: StateFiles) throws(StorageError) -> Copied {
         let source = try fileSystem.open(path(of: name), .read)
-        let place = other.path(of: name)
+        source.adviseSequential()
         let target = try other.fileSystem.open(
-            place + Self.newSuffix, .write(truncating: true))
+            other.path(of: name) + Self.newSuffix, .write(truncating: true))
         let slab = Slab(byteCount: Self.copyBytes)
         var offset = 0
         while true {
@@ -100,8 +123,7 @@ package struct StateFiles: Sendable {
             if offset % Self.beginSyncBytes == 0 { target.beginSync() }
         }
         target.beginSync()
-        return Copied(
-            byteCount: offset, file: target, place: place, fileSystem: other.fileSystem)
+        return Copied(name: name, byteCount: offset, file: target, target: other)
     }
 
     /// Whether a file is there under its name, with the same length and the same end, in which the

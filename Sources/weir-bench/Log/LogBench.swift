@@ -9,6 +9,8 @@ struct LogBench {
     let recordBytes = 200
     /// Records of a batch.
     let batchRecords: Int
+    /// Whether writes and appends last until all of it is on the device.
+    var isDurable = false
 
     private let files = DiskFileSystem()
 
@@ -81,6 +83,7 @@ struct LogBench {
                 _ = try writer.append(batch, to: 0)
                 try writer.commit()
             }
+            if isDurable { try writer.sync() }
         }
         try writer.close()
         var found = 0
@@ -115,6 +118,7 @@ struct LogBench {
                 try file.writeAll(
                     SlabSlice(slab, 0..<slab.byteCount), at: block * slab.byteCount)
             }
+            if isDurable { try file.sync() }
         }
         return Result(
             name: "plain write", byteCount: count * slab.byteCount, recordCount: count * 5000,

@@ -24,6 +24,9 @@ struct LogCommand: ParsableCommand {
     @Option(help: "Batches that each of them appends.")
     var rounds = 200
 
+    @Flag(help: "Plain writes and appends end when all is on the device.")
+    var durable = false
+
     @Option(help: "A directory for the log, or one that is emptied.")
     var directory = ".build/log"
 
@@ -32,7 +35,8 @@ struct LogCommand: ParsableCommand {
     }
 
     func run() throws {
-        let bench = LogBench(directory: directory, byteCount: mib << 20, batchRecords: batch)
+        let bench = LogBench(
+            directory: directory, byteCount: mib << 20, batchRecords: batch, isDurable: durable)
         print(try bench.plainWrite().json)
         for (codec, name) in [(BlockCodec.none, "none"), (.lz4, "lz4")] {
             for result in try bench.appendAndRead(codec, name) { print(result.json) }

@@ -23,6 +23,11 @@ struct CheckpointPlace: ParsableArguments {
     @Argument(help: ArgumentHelp("The directory of the checkpoints.", valueName: "dir"))
     var directory: String
 
+    func validate() throws {
+        // It would be the working directory.
+        if directory.isEmpty { throw ValidationError("the directory has no name") }
+    }
+
     var inspection: CheckpointInspection {
         CheckpointInspection(directory, fileSystem: DiskFileSystem())
     }
@@ -152,6 +157,10 @@ struct CheckpointExportCommand: ParsableCommand {
 
     @Option(help: "Which one; the newest otherwise.")
     var epoch: Int?
+
+    func validate() throws {
+        if to.isEmpty { throw ValidationError("--to takes a directory") }
+    }
 
     func run() throws {
         let copied = try place.attempt { try place.inspection.copy(epoch: epoch, to: to) }

@@ -14,7 +14,15 @@ struct CheckpointNowCommand: ParsableCommand {
     @Option(help: "Seconds to wait.")
     var timeout = 60
 
+    /// A year.
+    private static let timeoutMax = 31_536_000
     private static let pauseMicroseconds: UInt32 = 20_000
+
+    func validate() throws {
+        if !(0...Self.timeoutMax).contains(timeout) {
+            throw ValidationError("--timeout takes 0 to \(Self.timeoutMax) seconds")
+        }
+    }
 
     func run() throws {
         let process = try place.attempt {

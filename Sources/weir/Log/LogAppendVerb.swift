@@ -60,13 +60,8 @@ struct LogAppendVerb: ParsableCommand {
                     cause: "there is no partition \(partition)",
                     advice: "the log has \(writer.options.partitionCount), numbered from 0")
             }
-            if !writer.findings.isClean {
-                for damage in writer.findings.damages { StandardError.write("weir: \(damage)") }
-                for (number, range) in writer.findings.cut {
-                    StandardError.write(
-                        "weir: partition \(number): records \(range.lowerBound)..<"
-                            + "\(range.upperBound) had not become durable and are gone")
-                }
+            for note in writer.findings.notes(of: log.directory) {
+                StandardError.write("weir: \(note)")
             }
             try append(to: writer)
             try writer.retain(now: SystemTime.wallMicroseconds())

@@ -30,6 +30,11 @@ struct LogArguments: ParsableArguments {
     @Argument(help: "The log's directory.")
     var directory: String
 
+    func validate() throws {
+        // It would be the working directory.
+        if directory.isEmpty { throw ValidationError("the log's directory has no name") }
+    }
+
     /// The log, for reading.
     func view() throws -> LogView { try LogView(directory, fileSystem: DiskFileSystem()) }
 }
@@ -37,6 +42,16 @@ struct LogArguments: ParsableArguments {
 /// Where reading a log begins or ends: `earliest`, `latest`, an offset, or a time.
 struct LogPoint: ExpressibleByArgument {
     let start: LogStart
+
+    /// How a default is shown.
+    var defaultValueDescription: String {
+        switch start {
+        case .earliest: "earliest"
+        case .latest: "latest"
+        case .offset(let offset): "\(offset)"
+        case .timestamp(let time): WallTime.text(time)
+        }
+    }
 
     init(_ start: LogStart) { self.start = start }
 
@@ -65,6 +80,9 @@ struct LogOutput: ~Copyable {
         slab.copy("\n", to: count + bytes.byteCount)
         count += needed
     }
+
+    /// Whether nobody will read what is written.
+    var isClosed: Bool { output.isClosedByReader }
 
     mutating func flush() throws(StorageError) {
         if count == 0 { return }

@@ -62,7 +62,8 @@ struct LogTailVerb: ParsableCommand {
                 readers.append(
                     try LogReader(view, partition: partition, from: from.start))
             }
-            while !printer.isDone {
+            // With no new record to write, a closed pipe would not be noticed.
+            while !printer.isDone && !printer.isClosed {
                 for reader in readers { try printer.print(reader, upTo: .max) }
                 try printer.flush()
                 if !printer.isDone { _ = wait.wait(waker, milliseconds: 60_000) }
@@ -91,6 +92,9 @@ struct LogPrinter: ~Copyable {
 
     /// Whether it has written as many records as it should.
     var isDone: Bool { left == 0 }
+
+    /// Whether nobody will read what is written.
+    var isClosed: Bool { output.isClosed }
 
     /// Writes what a reader finds below an offset.
     mutating func print(_ reader: LogReader, upTo end: Int64) throws {

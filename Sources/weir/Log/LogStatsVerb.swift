@@ -66,6 +66,7 @@ struct LogTrimVerb: ParsableCommand {
         try LogCommand.run {
             let writer = try LogWriter(log.directory, fileSystem: Machine.files)
             let view = try log.view()
+            if let partition { _ = try view.offset(of: .earliest, partition: partition) }
             if let to {
                 let all = Array(0..<writer.options.partitionCount)
                 for number in partition.map({ [$0] }) ?? all {
@@ -107,11 +108,16 @@ struct LogVerifyVerb: ParsableCommand {
             var damages: [LogDamage] = []
             var recordCount = 0
             for partition in 0..<view.options.partitionCount {
-                let reader = try LogReader(view, partition: partition, from: .earliest)
-                while let batch = try reader.next() {
-                    recordCount += Int(batch.header.recordCount)
+                var isRead = false
+                while !isRead {
+                    let reader = try LogReader(view, partition: partition, from: .earliest)
+                    var count = 0
+                    isRead = try Self.read(reader) { count += $0 }
+                    if isRead {
+                        recordCount += count
+                        damages += reader.damages
+                    }
                 }
-                damages += reader.damages
             }
             let marks = try view.damagedMarkCount()
             if marks > 0 {
@@ -120,6 +126,20 @@ struct LogVerifyVerb: ParsableCommand {
             for damage in damages { print(damage) }
             print("\(recordCount) records are whole, \(damages.count) places are damaged")
             if marks > 0 || !damages.isEmpty { throw ExitStatus.damagedState }
+        }
+    }
+
+    /// Reads to the end; false where the log's writer trimmed what was about to be read.
+    private static func read(
+        _ reader: LogReader, _ count: (Int) -> Void
+    ) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            while let batch = try reader.next() { count(Int(batch.header.recordCount)) }
+            return true
+        } catch {
+            let start = try reader.view.mark().partitions[reader.partition].start
+            guard error.kind == .notFound, start > reader.nextOffset else { throw error }
+            return false
         }
     }
 }

@@ -40,8 +40,10 @@ enum PipelineChecking {
         for diagnostic in result.diagnostics { StandardError.write(diagnostic.description) }
         guard !result.hasErrors else { throw .badConfiguration }
         guard let pipeline = result.pipeline else {
-            StandardError.write(
-                "\(file): error: the fields of a source are not known; give it a 'schema'")
+            let diagnostic = Diagnostic(
+                .error, at: result.uncheckedPlace ?? Place(file: file, line: 1, column: 1),
+                "the fields of a source are not known; give it a 'schema'")
+            StandardError.write(diagnostic.description)
             throw .badConfiguration
         }
         return pipeline

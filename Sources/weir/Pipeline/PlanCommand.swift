@@ -39,6 +39,9 @@ struct PlanCommand: ParsableCommand {
             throw status
         } catch {
             StandardError.write("weir: error: \(error)")
+            if let error = error as? StorageError, error.kind != .corrupt {
+                throw ExitStatus.failed
+            }
             throw ExitStatus.damagedState
         }
         if json {

@@ -19,6 +19,10 @@ struct StateScanCommand: ParsableCommand {
     @Option(help: "Entries to print, at most.")
     var limit: Int?
 
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit takes 1 or more") }
+    }
+
     func run() throws {
         var left = limit ?? Int.max
         try StateEntries.each(of: step, in: state) { found, entry in
@@ -68,6 +72,13 @@ enum StateEntries {
         _ body: (StateInspection.Bucket, StateInspection.Entry) -> Bool
     ) throws {
         let inspection = try state.inspection()
+        // The last checkpoint of a run that has ended holds nothing of any step.
+        guard inspection.steps.isEmpty || inspection.steps.contains(step) else {
+            StandardError.write(
+                "weir: error: checkpoint \(inspection.epoch) has no state of a step '\(step)'; "
+                    + "there are: \(inspection.steps.joined(separator: ", "))")
+            throw ExitStatus.failed
+        }
         let buckets = try state.place.attempt { try inspection.buckets(of: step) }
         for bucket in buckets {
             for entry in try state.place.attempt({ try inspection.entries(of: bucket) }) {

@@ -1,19 +1,29 @@
 import Connectors
 import Dataflow
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
 struct LogSinkTests {
     private let files = MemoryFileSystem()
     private let time = VirtualClock()
+    private let notices = Notices()
+
+    private final class Notices: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+    }
 
     private func sink(isStaged: Bool) -> LogSink {
         var options = LogSink.Options(directory: "log")
         options.log.segmentBytes = 4 << 10
         options.log.bytesKept = 16 << 10
         options.isStaged = isStaged
-        return LogSink(options, fileSystem: files, clock: time.clock)
+        let notices = notices
+        return LogSink(options, fileSystem: files, clock: time.clock) { notices.add($0) }
     }
 
     private var byteCount: Int {
@@ -29,6 +39,30 @@ struct LogSinkTests {
             try commit(round)
             #expect(byteCount <= 24 << 10, "after \(round) rounds")
         }
+    }
+
+    /// Rows that a checkpoint had committed are not lost without a word.
+    @Test func anEndThatIsGoneIsTold() throws {
+        var staged = StagedOutput()
+        for epoch in 1...2 {
+            let sink = sink(isStaged: true)
+            if epoch == 1 { try sink.open() } else { try sink.resume(staged.own, epoch: 1) }
+            try sink.write([EncodedPart("{\"row\":\(epoch)}\n")])
+            staged = try sink.stage(for: epoch)
+            try staged.sync()
+            try staged.commit()
+            try sink.close()
+            #expect(notices.all == [])
+        }
+        let path = try #require(files.paths.first { $0.hasSuffix(".segment") })
+        files.put(path, String(decoding: files.bytes(path).prefix(40), as: UTF8.self))
+        let sink = sink(isStaged: true)
+        try sink.resume(staged.own, epoch: 2)
+        try sink.close()
+        let told = notices.all
+        #expect(told.count == 1)
+        #expect(told.first?.hasPrefix("\(path) at offset ") == true, "\(told)")
+        #expect(told.first?.hasSuffix("records 0..<2 are lost") == true, "\(told)")
     }
 
     @Test func aRunKeepsTheLimitsOfTheLogAllTheTime() throws {

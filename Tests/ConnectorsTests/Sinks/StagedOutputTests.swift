@@ -15,7 +15,7 @@ struct StagedOutputTests {
     private static func logSink(_ files: MemoryFileSystem) -> LogSink {
         var options = LogSink.Options(directory: "log")
         options.isStaged = true
-        return LogSink(options, fileSystem: files, clock: VirtualClock().clock)
+        return LogSink(options, fileSystem: files, clock: VirtualClock().clock) { _ in }
     }
 
     /// After a sync that failed, a later one says nothing about what was written before.

@@ -1,3 +1,5 @@
+import Dataflow
+import Execution
 import Storage
 import Synchronization
 import TestSupport
@@ -115,5 +117,29 @@ struct FullDiskTests {
             state: "{ path: state, memory_limit: 1MiB, quota: 1MiB, reserve: 128KiB }")
         expectSame(run, plain, "")
         #expect((100_000...1 << 20).contains(most.load(ordering: .relaxed)))
+    }
+
+    /// What waits for room before there is anything to hold back says so, and does not wait for
+    /// ever when the run is to end.
+    @Test(arguments: ["{ every: 10ms }", "null"])
+    func aRunThatStartsOnAFullDiskSaysSoAndCanBeEnded(_ checkpoint: String) throws {
+        let files = disk()
+        files.capacity = files.usedBytes
+        let log = LogLines()
+        let plan = try PipelineRun.plan(
+            try Repository.text("pipelines/w2-dedup.yaml"), name: "w2-dedup", over: files,
+            set: Self.input.settings(.dedup) + [
+                "settings.state=\(Self.states[0])", "settings.checkpoint=\(checkpoint)",
+            ], log: log)
+        let engine = Engine(plan, clock: .system) { log.add($0) }
+        let tries = Atomic(0)
+        files.observe { note in
+            guard note.isBefore, note.operation == .write else { return }
+            if tries.add(1, ordering: .relaxed).newValue == 3 { engine.giveUp() }
+        }
+        let failure = try #require(engine.run().failure as? StorageError)
+        #expect(failure.kind == .noSpace)
+        let told = log.lines.filter { $0.contains("waiting for room on the disk") }
+        #expect(told.count == 1, "\(log.lines)")
     }
 }

@@ -1,6 +1,8 @@
 import Connectors
+import Execution
 import Pipeline
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -70,6 +72,31 @@ struct RecoveryTests {
         let second = "{ path: second, required: true }"
         try leaveInterrupted(second: second)
         #expect(!manifests(in: "second").isEmpty)
+        for path in files.paths where path.hasPrefix("state/") { try files.unlink(path) }
+        expectWhole(try run(second: second))
+    }
+
+    /// Somebody prunes the second place again and again, whatever is just being copied to it.
+    @Test func pruningASecondPlaceLeavesWhatIsBeingCopied() throws {
+        let second = "{ path: second, required: true }"
+        let files = files
+        let isPruning = Atomic(false)
+        let prunings = Atomic(0)
+        files.observe { note in
+            guard note.path.hasPrefix("second/"), note.operation != .unlink,
+                !isPruning.exchange(true, ordering: .relaxed)
+            else { return }
+            let place = CheckpointInspection("second", fileSystem: files)
+            if (try? place.prune(keeping: 1) { _ in }) != nil {
+                prunings.add(1, ordering: .relaxed)
+            }
+            isPruning.store(false, ordering: .relaxed)
+        }
+        try leaveInterrupted(second: second)
+        files.observe(nil)
+        #expect(prunings.load(ordering: .relaxed) > 10)
+        let place = CheckpointInspection("second", fileSystem: files)
+        #expect(try place.verify().map(\.description) == [])
         for path in files.paths where path.hasPrefix("state/") { try files.unlink(path) }
         expectWhole(try run(second: second))
     }

@@ -71,7 +71,8 @@ struct ShellTests {
     @Test func withoutARecordToKnowFieldsFromARunIsRefused() throws {
         let weir = try WeirProcess("run", Self.filter)
         weir.send("nonsense\n")
-        #expect(weir.allErrors().contains("error: the fields of a source are not known"))
+        let place = "\(Self.filter):11:3"
+        #expect(weir.allErrors().contains("\(place): error: the fields of a source are not known"))
         #expect(weir.wait() == 2)
     }
 

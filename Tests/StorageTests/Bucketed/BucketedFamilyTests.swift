@@ -249,6 +249,32 @@ struct BucketedFamilyTests {
         }
     }
 
+    @Test func bucketThatStaysInMemoryHasFewRuns() throws {
+        let directory = try StateDirectory("state", fileSystem: MemoryFileSystem())
+        let store = StateStore(
+            directory: directory, worker: 0, options: .init(memoryBytes: 1 << 20),
+            executor: InlineExecutor())
+        let family = store.makeFamily("test", valueWidth: 0, references: [])
+        var last: FamilySnapshot?
+        for round in 0..<100 {
+            let keys = (0..<10).map { key in
+                let number = UInt8(truncatingIfNeeded: round * 10 + key)
+                return HotTableTests.Key(
+                    bytes: [UInt8(round), number, 0, 1], hash: World.hash([UInt8(round), number]))
+            }
+            _ = try family.getOrInsert(
+                bucket: 0, HotTableTests.encoded(keys), rows: nil, count: keys.count,
+                into: Slab(byteCount: keys.count * 4))
+            let snapshot = family.checkpoint()
+            for file in last?.files ?? [] { try directory.release(file) }
+            last = snapshot
+            try store.settle()
+            // The run of a checkpoint under way comes on top.
+            #expect(snapshot.files.count <= StateStore.Options(memoryBytes: 0).runsMax + 1)
+        }
+        #expect(store.statistics.mergedBytes > 0)
+    }
+
     @Test(arguments: Seeds.list(24))
     func agreesWithDictionaries(seed: UInt64) throws {
         let world = try World(seed: seed)

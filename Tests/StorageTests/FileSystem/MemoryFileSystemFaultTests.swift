@@ -56,6 +56,7 @@ struct MemoryFileSystemFaultTests {
             guard note.isBefore else { return }
             clones.withLock { $0.append(files.crashKeepingWritten()) }
         }
+        defer { files.observe(nil) }
         try Self.runAll(files)
         let states = clones.withLock { $0.map { $0.contents.mapValues { $0.count } } }
         #expect(

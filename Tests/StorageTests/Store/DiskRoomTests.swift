@@ -62,6 +62,19 @@ struct DiskRoomTests {
         #expect(causes.withLock { $0.count } == 1)
     }
 
+    @Test func whoeverWatchesLaterIsToldAtOnce() throws {
+        let room = try room(reserve: 100)
+        disk.capacity = 100
+        try write(50, to: "out", room.files)
+        let causes = Mutex<[StorageError.Kind]>([])
+        room.watch { error in causes.withLock { $0.append(error.kind) } }
+        #expect(causes.withLock { $0 } == [.noSpace])
+        disk.capacity = nil
+        #expect(room.refill())
+        room.watch { error in causes.withLock { $0.append(error.kind) } }
+        #expect(causes.withLock { $0.count } == 1)
+    }
+
     @Test func aPatientWriteGoesOnWhenThereIsRoom() throws {
         let room = try room(isTended: false)
         disk.capacity = 100

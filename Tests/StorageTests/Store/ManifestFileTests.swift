@@ -104,7 +104,7 @@ struct StateFilesTests {
 
     private static func copy(_ files: MemoryFileSystem) throws {
         let here = StateFiles("here", fileSystem: files)
-        try here.copy(name, to: StateFiles("there", fileSystem: files))?.settle()
+        try here.copyMissing(name, to: StateFiles("there", fileSystem: files))?.settle()
         try files.syncDirectory("there")
     }
 

@@ -27,6 +27,26 @@ extension MemoryFileSystem {
         }
     }
 
+    /// Gives a file another name in its directory, durably; what has that name stays.
+    package func move(_ path: String, to newPath: String) {
+        state.withLock { state in
+            do throws(StorageError) {
+                let (directory, name) = try state.tree.place(of: path, "move")
+                let newName = FilePath.name(of: newPath)
+                guard let node = directory.names[name], directory.names[newName] == nil else {
+                    return
+                }
+                state.tree.change([
+                    .init(directory: directory, name: name, node: nil),
+                    .init(directory: directory, name: newName, node: node),
+                ])
+                state.tree.journal.sync(directory)
+            } catch {
+                preconditionFailure("\(error)")
+            }
+        }
+    }
+
     /// Adds to a file that is there.
     package func append(_ path: String, _ text: String) {
         replace(path) { $0 + Array(text.utf8) }

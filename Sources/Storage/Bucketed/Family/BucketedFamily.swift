@@ -66,8 +66,8 @@ package final class BucketedFamily {
         /// The runs that are to be asked behind the tables, newest first.
         var cold: ArraySlice<PlacedRun> {
             let living = leastLivingGeneration
-            guard let first = runs.firstIndex(where: { $0.generation < living }) else { return [] }
-            return runs[first...]
+            let first = runs.firstIndex { $0.generation < living }
+            return runs[(first ?? runs.endIndex)...]
         }
     }
 

@@ -1,0 +1,156 @@
+import Storage
+import TestSupport
+import Testing
+
+/// Verbs that are given what is not there, and outputs that nobody takes.
+struct VerbMistakesTests {
+    private let directory = TemporaryDirectory()
+
+    /// What a script ends with, and says.
+    private func run(_ script: String) throws -> (status: Int32, output: String, errors: String) {
+        let shell = try WeirProcess(shell: script)
+        shell.closeInput()
+        let output = shell.rest()
+        let errors = shell.allErrors()
+        return (shell.wait(), output, errors)
+    }
+
+    /// A log of three records in two partitions.
+    private func makeLog() throws -> String {
+        let log = directory("log")
+        let made = try run(
+            """
+            "$WEIR" log create \(log) --partitions 2 &&
+            printf 'a\\nb\\nc\\n' | "$WEIR" log append \(log)
+            """)
+        try #require(made.status == 0, "\(made.errors)")
+        return log
+    }
+
+    /// A pipeline that was stopped behind a checkpoint; gives its file and its state.
+    private func makeCheckpoint() throws -> (file: String, state: String) {
+        let (file, state) = (directory("p.yaml"), directory("state"))
+        try DiskFileSystem().write(
+            """
+            name: p
+            settings: { state: { path: \(state) }, checkpoint: { every: 20ms, min_pause: 1ms } }
+            sources:
+              in:
+                type: generate
+                generator: orders
+                rate: 20000/s
+                schema: { order_id: string, ts: timestamp_ms }
+                event_time: ts
+                watermark: { max_delay: 5s }
+            steps: { u: { type: dedup, key: order_id, bucket: 1m, retain: 1h } }
+            sinks: { out: { type: file, path: "\(directory("out.ndjson"))" } }
+            """, to: file)
+        let made = try run(
+            """
+            "$WEIR" run \(file) & p=$!
+            until "$WEIR" checkpoint list \(state) 2>&1 | grep -q bytes; do :; done
+            kill -TERM $p; wait $p
+            """)
+        try #require(made.status == 0, "\(made.errors)")
+        return (file, state)
+    }
+
+    @Test func aPartitionThatIsNotThereIsNamed() throws {
+        let log = try makeLog()
+        for verb in [
+            "trim \(log) --to latest", "trim \(log)", "read \(log)", "tail \(log)",
+            "read \(log) --from 1 --to 2",
+        ] {
+            for partition in ["2", "-1", "9223372036854775807"] {
+                let found = try run("exec \"$WEIR\" log \(verb) --partition=\(partition)")
+                #expect(found.status == 1, "\(verb) \(partition): \(found.errors)")
+                #expect(found.errors.contains("there is no partition \(partition)"))
+            }
+        }
+    }
+
+    @Test func aDirectoryWithoutANameIsRefused() throws {
+        let place = directory("empty")
+        try DiskFileSystem().makeDirectories(place)
+        for verb in [
+            "log create ''", "log append '' --create", "log trim ''", "checkpoint list ''",
+            "checkpoint restore '' --from x", "checkpoint export x --to ''", "state ls ''",
+        ] {
+            let found = try run("cd \(place); exec \"$WEIR\" \(verb)")
+            #expect(found.status == 2, "\(verb): \(found.errors)")
+        }
+        #expect(try DiskFileSystem().names(in: place) == [])
+    }
+
+    @Test func outputThatCannotBeWrittenIsAnError() throws {
+        let log = try makeLog()
+        for verb in [
+            "log stats \(log)", "log ls \(log)", "log read \(log)", "log verify \(log)", "version",
+            "explain pipelines/w2-dedup.yaml", "check pipelines/w2-dedup.yaml",
+        ] {
+            let full = try run("exec \"$WEIR\" \(verb) > /dev/full")
+            #expect(full.status == 1, "\(verb)")
+            #expect(full.errors.contains("cannot write stdout: No space left"), "\(verb)")
+            let closed = try run("\"$WEIR\" \(verb) | true; exit ${PIPESTATUS[0]}")
+            #expect([0, 128 + 13].contains(closed.status), "\(verb): \(closed.errors)")
+        }
+    }
+
+    @Test func aFileThatMayNotGrowIsAnError() throws {
+        let found = try run(
+            """
+            ulimit -f 8
+            exec "$WEIR" run pipelines/w1-filter.yaml --set sinks.out.type=file \
+                --set sinks.out.path=\(directory("out.ndjson"))
+            """)
+        #expect(found.status == 1, "\(found.errors)")
+        #expect(found.errors.contains("cannot write \(directory("out.ndjson"))"))
+    }
+
+    /// Not to be allowed to look is no damage.
+    @Test func aPlanWhoseStateCannotBeReadFails() throws {
+        let (file, state) = try makeCheckpoint()
+        let place = directory("place")
+        try DiskFileSystem().write("", to: place)
+        let found = try run(
+            """
+            rm -r \(state); ln -s \(place) \(state)
+            exec "$WEIR" plan \(file) \(file)
+            """)
+        #expect(found.status == 1, "\(found.errors)")
+        #expect(found.errors.contains("cannot list \(state): Not a directory"))
+    }
+
+    @Test func tailEndsWhenItsReaderHasEnough() throws {
+        let log = try makeLog()
+        let found = try run("\"$WEIR\" log tail \(log) --from earliest | head -n 1")
+        #expect(found.output == "a\n")
+        #expect(found.status == 0)
+    }
+
+    @Test func checkpointsAndStepsThatAreNotThereAreNamed() throws {
+        let state = try makeCheckpoint().state
+        let epoch = try run("exec \"$WEIR\" checkpoint verify \(state) --epoch 999999")
+        #expect(epoch.status == 4)
+        #expect(epoch.errors.contains("there is no checkpoint 999999 in \(state)"))
+        for verb in ["scan", "get --key k"] {
+            let step = try run("exec \"$WEIR\" state \(verb) --step nope \(state)")
+            #expect(step.status == 1, "\(verb)")
+            #expect(step.errors.contains("no state of a step 'nope'; there are: u"), "\(verb)")
+        }
+        for arguments in [
+            "checkpoint now \(state) --timeout 9223372036854775807",
+            "checkpoint now \(state) --timeout=-1", "state scan \(state) --step u --limit=-1",
+        ] {
+            #expect(try run("exec \"$WEIR\" \(arguments)").status == 2, "\(arguments)")
+        }
+    }
+
+    @Test func aJournalOfASinkThatIsFarTooLargeIsDamage() throws {
+        let (file, _) = try makeCheckpoint()
+        let journal = directory(".weir-p-out")
+        let found = try run("truncate -s 1T \(journal) && exec \"$WEIR\" run \(file)")
+        #expect(found.status == 4, "\(found.errors)")
+        #expect(found.errors.contains("\(journal) at offset"), "\(found.errors)")
+    }
+}
