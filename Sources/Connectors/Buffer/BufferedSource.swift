@@ -24,6 +24,8 @@ package final class BufferedSource: Source {
     private let source: any Source
     private let options: Options
     private let fileSystem: any FileSystem
+    /// Files whose owner waits for room on the disk.
+    private let waiting: any FileSystem
     private let clock: EngineClock
     private let notice: @Sendable (String) -> Void
     private let shared = BufferIntake.Shared()
@@ -39,14 +41,18 @@ package final class BufferedSource: Source {
     /// Bytes of a chunk, which must fit a batch of the log.
     private static let chunkBytesMax = 16 << 20
 
+    /// The buffer of `source`, in `fileSystem`. The opening waits for room as `waiting` does; from
+    /// then on the senders wait.
     package init(
-        _ source: any Source, _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
+        _ source: any Source, _ options: Options, fileSystem: any FileSystem,
+        waiting: (any FileSystem)? = nil, clock: EngineClock,
         work: any SideWork = ThreadWork(), notice: @escaping @Sendable (String) -> Void
     ) {
         self.work = work
         self.source = source
         self.options = options
         self.fileSystem = fileSystem
+        self.waiting = waiting ?? fileSystem
         self.clock = clock
         self.notice = notice
     }
@@ -72,12 +78,15 @@ package final class BufferedSource: Source {
 
     private func openWriter() throws -> LogWriter {
         if let writer { return writer }
-        try LogWriter.prepare(options.directory, options: options.log, fileSystem: fileSystem)
         let clock = clock
         // Who appends waits by itself, and never with the log's locks.
-        let made = try LogWriter(
-            options.directory, fileSystem: fileSystem.impatient,
-            clock: { clock.monotonicNanoseconds() / 1000 })
+        let files = fileSystem.impatient
+        let made = try waiting.waitingForRoom(options.directory) { () throws(StorageError) in
+            try LogWriter.prepare(options.directory, options: options.log, fileSystem: files)
+            return try LogWriter(
+                options.directory, fileSystem: files,
+                clock: { clock.monotonicNanoseconds() / 1000 })
+        }
         for note in made.findings.notes(of: options.directory) { notice(note) }
         writer = made
         return made

@@ -28,7 +28,8 @@ extension SourceSpec {
         options.framing = framing
         options.chunkBytes = chunkBytes
         return BufferedSource(
-            source, options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+            source, options, fileSystem: surroundings.fileSystem,
+            waiting: surroundings.waitingFiles, clock: surroundings.clock,
             notice: surroundings.notice)
     }
 

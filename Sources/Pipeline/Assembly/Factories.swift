@@ -6,6 +6,8 @@ package import Storage
 /// What the components of a pipeline work with.
 package struct Surroundings: Sendable {
     package var fileSystem: any FileSystem
+    /// The same files, for what waits for room on the disk.
+    var waitingFiles: (any FileSystem)?
     package let clock: EngineClock
     package let zones: TimeZoneDatabase
     package let standardInput: StandardStream
@@ -60,8 +62,10 @@ extension CheckedPipeline {
                 path: state.path, fileSystem: room?.files ?? surroundings.fileSystem,
                 options: options, room: room)
         }
+        var inside = surroundings
+        inside.waitingFiles = room?.files
         for source in sources {
-            var node = try node(source, surroundings)
+            var node = try node(source, inside)
             node.binding = binding(of: source)
             plan.sources.append(node)
         }

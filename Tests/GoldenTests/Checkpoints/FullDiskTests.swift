@@ -142,4 +142,33 @@ struct FullDiskTests {
         let told = log.lines.filter { $0.contains("waiting for room on the disk") }
         #expect(told.count == 1, "\(log.lines)")
     }
+
+    /// A buffer is made, or opened, as soon as there is room for it.
+    @Test func aBufferWaitsForRoomWhenARunStarts() throws {
+        for start in stride(from: 0, to: 10, by: 3) {
+            let files = MemoryFileSystem()
+            let log = LogLines()
+            let plan = try PipelineRun.plan(
+                """
+                sources:
+                  in:
+                    type: tcp
+                    listen: "127.0.0.1:0"
+                    schema: { a: int }
+                    buffer: { type: log, path: buffer }
+                sinks: { out: { type: blackhole } }
+                settings: { state: { path: state }, checkpoint: { every: 1s } }
+                """, name: "buffer", over: files, log: log)
+            let engine = Engine(plan, clock: .system) { log.add($0) }
+            let operations = Atomic(0)
+            files.observe { note in
+                guard note.isBefore, note.path.hasPrefix("buffer") else { return }
+                let number = operations.add(1, ordering: .relaxed).oldValue
+                if number == start { files.failAll(from: note.number, with: .noSpace) }
+                if number == start + 4 { files.heal() }
+            }
+            engine.stop()
+            #expect(engine.run().failure == nil, "\(start): \(log.lines)")
+        }
+    }
 }
