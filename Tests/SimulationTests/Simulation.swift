@@ -102,7 +102,7 @@ final class Simulation {
         var thrown: (any Error)?
         machine.whileBusy = { [unowned self] in
             do {
-                for _ in 0..<random.int(1...3) { _ = try goOn(isInside: true) }
+                for _ in 0..<random.pick([1, 1, 3, 40]) { _ = try goOn(isInside: true) }
             } catch {
                 thrown = thrown ?? error
             }

@@ -51,6 +51,8 @@ package final class LogSource: Source {
     private let waker = Waker()
     private var readings: [Reading] = []
     private var wait: LogWait?
+    /// The log that is read.
+    private let opened = Mutex<LogView?>(nil)
     private var turn = 0
     private var events: [PartitionEvent] = []
     /// What the log is held at.
@@ -71,6 +73,7 @@ package final class LogSource: Source {
             readings.append(Reading(reader, end: reader.end))
         }
         wait = LogWait(view)
+        opened.withLock { $0 = view }
         if options.partitionPerPartition { events = readings.indices.map { .opened($0) } }
     }
 
@@ -277,7 +280,11 @@ package final class LogSource: Source {
             readings.append(reading)
         }
         wait = LogWait(view)
+        opened.withLock { $0 = view }
     }
+
+    /// No checkpoint is to stand behind what a power cut leaves of the log.
+    package func sync() throws { try opened.withLock { $0 }?.sync() }
 
     /// Holds the log at the least offsets that a checkpoint begins at.
     package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
@@ -304,6 +311,7 @@ package final class LogSource: Source {
     package func close() {
         readings = []
         wait = nil
+        opened.withLock { $0 = nil }
     }
 }
 

@@ -36,6 +36,9 @@ package final class LogView: Sendable {
         }
     }
 
+    /// Makes durable what counts by now: its writer may have shown it before it was.
+    package func sync() throws(StorageError) { try marks.sync() }
+
     /// Copies of the mark that are damaged.
     package func damagedMarkCount() throws(StorageError) -> Int {
         try LogMark.read(marks, partitionCount: options.partitionCount).damagedSlots

@@ -96,7 +96,7 @@ struct PipelineChoice {
     /// The directory that holds `Package.swift`.
     private static let root: String = {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.dropLast(3).joined(separator: "/")
+        return parts.dropLast(4).joined(separator: "/")
     }()
 
     // MARK: Anything
