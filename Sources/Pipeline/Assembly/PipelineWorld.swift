@@ -102,7 +102,7 @@ extension PipelineWorld {
     }
 
     /// The first bytes of a file.
-    static func read(
+    package static func read(
         _ path: String, _ byteCountMax: Int, _ fileSystem: any FileSystem, codec: Codec?
     ) throws(StorageError) -> [UInt8] {
         let reader = FileReader(try fileSystem.open(path, .read), codec: codec)

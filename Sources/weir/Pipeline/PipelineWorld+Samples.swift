@@ -23,10 +23,11 @@ extension PipelineWorld {
     /// Takes the beginning of a file as sample where there is none.
     mutating func sample(from path: String) throws {
         let bytes: [UInt8]
-        switch readFile(path, Int.max >> 1) {
-        case .success(let all): bytes = Array(all.prefix(Self.sampleBytesMax))
-        case .failure(let problem):
-            StandardError.write("\(path): error: \(problem.message)")
+        do {
+            bytes = try Self.read(
+                path, Self.sampleBytesMax, DiskFileSystem(), codec: Codec(path: path))
+        } catch {
+            StandardError.write("\(path): error: \(error.cause)")
             throw ExitStatus.badConfiguration
         }
         let others = sample

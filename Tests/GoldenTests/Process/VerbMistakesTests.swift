@@ -121,6 +121,22 @@ struct VerbMistakesTests {
         #expect(found.errors.contains("cannot list \(state): Not a directory"))
     }
 
+    /// No more of a sample is read than is needed, whatever it is.
+    @Test func aSampleMayBeOfAnySize() throws {
+        let sample = directory("sample.ndjson")
+        try DiskFileSystem().write("{\"amount\":1}\n", to: sample)
+        let check = "exec \"$WEIR\" check pipelines/shell-filter.yaml --input"
+        for input in [sample, "/dev/null", "/dev/zero", "\(sample) --set a=b"] {
+            let found = try run("\(check) \(input)")
+            #expect([0, 2].contains(found.status), "\(input): \(found.errors)")
+        }
+        let sparse = try run("truncate -s 1T \(sample) && \(check) \(sample)")
+        #expect(sparse.status == 0, "\(sparse.errors)")
+        let none = try run("\(check) /no/such")
+        #expect(none.status == 2)
+        #expect(none.errors.contains("/no/such: error: "))
+    }
+
     @Test func tailEndsWhenItsReaderHasEnough() throws {
         let log = try makeLog()
         let found = try run("\"$WEIR\" log tail \(log) --from earliest | head -n 1")
