@@ -21,6 +21,8 @@ final class SimulatedStation {
     private(set) var hasReadAll = false
     private var lives = 0
     var isDone = false
+    /// Whether no process of it runs.
+    var isDown: Bool { run == nil && !isBusy }
     /// Whether it is being opened or stepped.
     private(set) var isBusy = false
 

@@ -23,6 +23,9 @@ final class Simulation {
         var stops = 0
         var failures = 0
         var stateFiles = 0
+        /// Followed files that were rotated, and rows that clients sent again.
+        var rotations = 0
+        var resent = 0
 
         static func += (sum: inout Counts, other: Counts) {
             sum.lives += other.lives
@@ -30,6 +33,8 @@ final class Simulation {
             sum.stops += other.stops
             sum.failures += other.failures
             sum.stateFiles += other.stateFiles
+            sum.rotations += other.rotations
+            sum.resent += other.resent
         }
     }
 
@@ -111,6 +116,10 @@ final class Simulation {
         while outcome.failure == nil, thrown == nil, try goOn(isInside: false) {}
         if let thrown { throw thrown }
         outcome.counts.stateFiles = machine.stateFileCount
+        for station in stations {
+            outcome.counts.rotations += station.feed?.rotated ?? 0
+            outcome.counts.resent += station.pipeline.client?.resentCount ?? 0
+        }
         // What was done stays done, whatever became of others.
         for station in stations where outcome.failure == nil {
             outcome.failure = try station.fault(in: machine.files)
@@ -126,7 +135,9 @@ final class Simulation {
         revive()
         let ready = stations.filter { $0.isReady(machine.files) }
         let feeding = stations.filter { $0.feed?.isDone == false }
-        if let station = feeding.first, random.chance(isInside ? 0.3 : 0.1) {
+        if let station = feeding.first,
+            random.chance(isInside ? 0.2 : station.isDown ? 0.7 : 0.08)
+        {
             machine.trace.note("feed")
             station.feed?.step(machine.files, statePath: station.setting.statePath)
             return true

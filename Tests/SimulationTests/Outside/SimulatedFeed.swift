@@ -31,7 +31,8 @@ final class SimulatedFeed {
     private let text: [UInt8]
     private var random: SplitMix64
     private var written = 0
-    private var rotated = 0
+    /// How often it was rotated.
+    private(set) var rotated = 0
     /// How often it is rotated, about.
     private let rotatedMax: Int
 
@@ -59,11 +60,11 @@ final class SimulatedFeed {
     func step(_ files: MemoryFileSystem, statePath: String) {
         guard !isDone else { return }
         let isAtLine = written == 0 || text[written - 1] == UInt8(ascii: "\n")
-        if written > 0 && isAtLine && rotated < rotatedMax && random.chance(0.1) {
+        if written > 0 && isAtLine && rotated < rotatedMax && random.chance(0.3) {
             return rotate(files, statePath: statePath)
         }
         let whole = random.chance(0.8)
-        var end = min(written + random.pick([1, 100, 1_000, 10_000]), text.count)
+        var end = min(written + random.pick([1, 300, 1_000, 3_000]), text.count)
         if whole { while text[end - 1] != UInt8(ascii: "\n") { end += 1 } }
         append(end - written, to: files)
     }
