@@ -115,12 +115,9 @@ package final class LogWriter: Sendable {
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
                 hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
         try opening.quarantine()
-        // A writer before may have been killed before the names of its segments were durable.
+        // A writer before may have been killed before its names were durable.
         try fileSystem.syncDirectory(directory)
-        if opening.partitions.allSatisfy(\.segments.isEmpty) {
-            // Or before that of the log itself was.
-            try fileSystem.syncDirectory(FilePath.directory(of: directory))
-        }
+        try fileSystem.syncDirectory(FilePath.directory(of: directory))
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }
