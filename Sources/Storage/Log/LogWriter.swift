@@ -79,6 +79,8 @@ package final class LogWriter: Sendable {
         let mark = LogMark(partitionCount: options.partitionCount)
         for slot in 0..<2 { try mark.write(to: marks, slot: slot) }
         try marks.sync()
+        // Where a power cut leaves the description, it is to leave the marks too.
+        try fileSystem.syncDirectory(directory)
         try options.write(directory, fileSystem: fileSystem)
         try fileSystem.syncDirectory(FilePath.directory(of: directory))
     }
@@ -113,10 +115,9 @@ package final class LogWriter: Sendable {
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
                 hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
         try opening.quarantine()
-        // A writer before may have been killed before the names of its segments were durable.
-        if !opening.partitions.allSatisfy(\.segments.isEmpty) {
-            try fileSystem.syncDirectory(directory)
-        }
+        // A writer before may have been killed before its names were durable.
+        try fileSystem.syncDirectory(directory)
+        try fileSystem.syncDirectory(FilePath.directory(of: directory))
         if opening.needsMark { try writeMark(isSynced: true) }
         if mode == .plain { try removeTail() }
     }
