@@ -1,4 +1,5 @@
 import Dataflow
+import Storage
 import Synchronization
 
 /// A place between two chunk numbers at which the whole pipeline is noted: everything before it is
@@ -25,7 +26,8 @@ final class Barrier: Sendable {
         var trackers: [Int: WatermarkTracker] = [:]
         /// By sink.
         var sinks: [Int: (staged: StagedOutput, rows: Int)] = [:]
-        var hasFailed = false
+        /// Why state could not be written.
+        var failure: StorageError?
         /// How long each task was held up, in nanoseconds.
         var pauses: [Int64] = []
     }

@@ -227,7 +227,7 @@ final class CheckpointCoordinator {
                 barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
             )
             manifest = made
-            if parts.hasFailed { throw CheckpointFailure() }
+            if let failure = parts.failure { throw failure }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
             noted.completed += 1
@@ -245,6 +245,8 @@ final class CheckpointCoordinator {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             noted.failed += 1
             if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
+            // What was not written is in no file of a later epoch either.
+            if let failure = parts.failure { core.fail(failure) }
             return error
         }
     }
@@ -340,9 +342,4 @@ final class CheckpointCoordinator {
         }
         return names
     }
-}
-
-/// State could not be flushed.
-struct CheckpointFailure: Error, CustomStringConvertible {
-    let description = "the state could not be written"
 }

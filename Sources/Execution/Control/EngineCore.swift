@@ -68,6 +68,9 @@ final class EngineCore: Sendable {
     /// Ends the run: there is nothing to do.
     func end() { ending.reach(.complete) }
 
+    /// Notes that the run cannot go on.
+    func fail(_ error: any Error) { ending.reach(.failed(error)) }
+
     /// Whether the places of the sources are needed.
     var keepsPositions: Bool { topology.plan.checkpoint != nil }
 

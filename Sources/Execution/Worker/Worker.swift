@@ -112,8 +112,8 @@ final class Worker {
         let isSource = runner.task.upstream == nil
         let source = runner.task.source
         if let store {
-            store.whenFlushed { hasFailed in
-                barrier.add { $0.hasFailed = $0.hasFailed || hasFailed }
+            store.whenFlushed { failure in
+                barrier.add { $0.failure = $0.failure ?? failure }
             }
         } else {
             barrier.add { _ in }

@@ -80,7 +80,7 @@ extension KeyedFamily {
                 outcome = .success(
                     KeyedOutput(files: output.files, byteCount: output.byteCount))
             } catch {
-                if kind == .flush { completions.noteFailure() }
+                if kind == .flush { completions.noteFailure(error) }
                 output.abandon()
                 outcome = .failure(error)
             }

@@ -18,16 +18,19 @@ struct Completion: Sendable {
 final class Completions: Sendable {
     private let waiting = Mutex<[Completion]>([])
     private let hasSome = Atomic<Bool>(false)
-    private let failed = Atomic<Bool>(false)
+    private let firstFailure = Mutex<StorageError?>(nil)
     let waker = Waker()
 
-    /// Whether any job failed so far.
-    var hasFailed: Bool { failed.load(ordering: .acquiring) }
+    /// Why a flush failed, the first time.
+    var failure: StorageError? { firstFailure.withLock { $0 } }
 
     /// Whether something waits to be taken in.
     var hasAny: Bool { hasSome.load(ordering: .acquiring) }
 
-    func noteFailure() { failed.store(true, ordering: .releasing) }
+    /// Notes that a flush failed.
+    func noteFailure(_ error: StorageError) {
+        firstFailure.withLock { $0 = $0 ?? error }
+    }
 
     func add(_ completion: Completion) {
         waiting.withLock { $0.append(completion) }

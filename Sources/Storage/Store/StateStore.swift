@@ -230,9 +230,9 @@ package final class StateStore {
     }
 
     /// Calls `body` in the background, when all that is frozen by now is in files or has failed.
-    package func whenFlushed(_ body: @escaping @Sendable (_ hasFailed: Bool) -> Void) {
+    package func whenFlushed(_ body: @escaping @Sendable (_ failure: StorageError?) -> Void) {
         let completions = completions
-        executor.submit(.flush) { body(completions.hasFailed) }
+        executor.submit(.flush) { body(completions.failure) }
     }
 
     func takeCompletions() throws(StorageError) {

@@ -100,11 +100,11 @@ final class FamilyRun<Work: FamilyWork> {
     ) throws(StorageError) {
         let snapshot = work.checkpoint()
         let twin = work.twin
-        let outcome = Mutex<Bool?>(nil)
-        work.store.whenFlushed { hasFailed in outcome.withLock { $0 = hasFailed } }
+        let isFlushed = Mutex(false)
+        work.store.whenFlushed { failure in isFlushed.withLock { $0 = failure == nil } }
         try work.store.settle()
         while work.executor.runOne(.flush) {}
-        guard outcome.withLock({ $0 }) == false else { return }
+        guard isFlushed.withLock({ $0 }) else { return }
         try files.syncDirectory("state")
         let old = promise
         promise = Promise(snapshot: snapshot, twin: twin)

@@ -172,7 +172,7 @@ extension BucketedFamily {
             } catch {
                 // What was written so far is no file of ours.
                 do throws(StorageError) { try directory.fileSystem.unlink(path) } catch {}
-                if kind == .flush { completions.noteFailure() }
+                if kind == .flush { completions.noteFailure(error) }
                 outcome = .failure(error)
             }
             completions.add(Completion(family: family, job: job, made: .sections(outcome)))
