@@ -97,7 +97,7 @@ struct CheckpointSearch {
         of manifest: CheckpointManifest, _ log: (String) -> Void
     ) throws {
         var reasons: [String: StorageError] = [:]
-        for name in manifest.files {
+        for name in manifest.files.sorted() {
             do throws(StorageError) { try here.check(name) } catch { reasons[name] = error }
         }
         guard let first = reasons.min(by: { $0.key < $1.key }) else { return }
