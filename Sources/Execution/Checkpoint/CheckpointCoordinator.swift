@@ -35,6 +35,8 @@ final class CheckpointCoordinator {
     private var kept: [CheckpointManifest]
     /// Checkpoints that failed, and whose manifests could not be removed.
     private var givenUp: [CheckpointManifest] = []
+    /// Barriers that took too long, and may still hold files.
+    private var overdue: [Barrier] = []
     private var lastStart: Int64
     private var lastEnd: Int64
     /// The place of the last complete checkpoint.
@@ -94,6 +96,7 @@ final class CheckpointCoordinator {
         switch phase {
         case .idle:
             lookForRoom()
+            letGoOfOverdue()
             guard isDue(now) else { return .idle }
             lastStart = now
             phase = .aligning(place(), since: now)
@@ -110,6 +113,7 @@ final class CheckpointCoordinator {
             if now - start > settings.timeout {
                 log("checkpoint \(barrier.epoch) took more than its timeout; it is given up")
                 noted.failed += 1
+                overdue.append(barrier)
                 phase = .idle
                 lastEnd = now
             }
@@ -218,16 +222,16 @@ final class CheckpointCoordinator {
     private func finish(
         _ barrier: Barrier, _ parts: Barrier.Parts, isLast: Bool
     ) -> (any Error)? {
-        var manifest: CheckpointManifest?
+        // Whatever fails, what the tasks hold for it is let go of.
+        var made = base.manifest(barrier, parts, core, tables: [:], isFinished: isLast)
         do {
             let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
-            for output in staged { try output.sync() }
-            for source in sources { try source.sync() }
-            let made = try base.manifest(
-                barrier, parts, core, tables: isLast ? [:] : tables(of: barrier), isFinished: isLast
-            )
-            manifest = made
-            if let failure = parts.failure { throw failure }
+            try sync(staged)
+            if let failure = parts.failure { throw Unwritten(cause: failure) }
+            if !isLast {
+                made = base.manifest(
+                    barrier, parts, core, tables: try tables(of: barrier), isFinished: false)
+            }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
             noted.completed += 1
@@ -244,10 +248,24 @@ final class CheckpointCoordinator {
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             noted.failed += 1
-            if let manifest, kept.last?.epoch != manifest.epoch { giveUp(manifest) }
-            // What was not written is in no file of a later epoch either.
-            if let failure = parts.failure { core.fail(failure) }
-            return error
+            if kept.last?.epoch != made.epoch { giveUp(made) }
+            guard let error = error as? Unwritten else { return error }
+            core.fail(error.cause)
+            return error.cause
+        }
+    }
+
+    /// Makes durable what the sinks staged, and what the sources gave.
+    ///
+    /// After a sync that failed nobody can say what is on the device, so it is not tried again; what
+    /// waits for room is.
+    private func sync(_ staged: [StagedOutput]) throws {
+        do {
+            for output in staged { try output.sync() }
+            for source in sources { try source.sync() }
+        } catch {
+            if let error = error as? StorageError, error.isLackOfRoom { throw error }
+            throw Unwritten(cause: error)
         }
     }
 
@@ -288,6 +306,15 @@ final class CheckpointCoordinator {
         } catch {
             log("\(error)")
             givenUp.append(manifest)
+        }
+    }
+
+    /// Lets go of what the tasks hold for barriers that nobody waits for any more.
+    private func letGoOfOverdue() {
+        overdue.removeAll { barrier in
+            guard let parts = barrier.complete else { return false }
+            letGo(of: base.manifest(barrier, parts, core, tables: [:], isFinished: false))
+            return true
         }
     }
 
@@ -342,4 +369,12 @@ final class CheckpointCoordinator {
         }
         return names
     }
+}
+
+/// State or output that is not durable, and will not be in a later epoch either: the run ends, and
+/// the next one makes it again.
+private struct Unwritten: Error, CustomStringConvertible {
+    let cause: any Error
+
+    var description: String { "\(cause)" }
 }
