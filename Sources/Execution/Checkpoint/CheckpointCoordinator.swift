@@ -257,8 +257,8 @@ final class CheckpointCoordinator {
 
     /// Makes durable what the sinks staged, and what the sources gave.
     ///
-    /// After a sync that failed nobody can say what is on the device, so it is not tried again; what
-    /// waits for room is.
+    /// After a sync that failed nobody can say what is on the device, so it is not tried again;
+    /// what waits for room is.
     private func sync(_ staged: [StagedOutput]) throws {
         do {
             for output in staged { try output.sync() }

@@ -9,22 +9,26 @@ package protocol BackgroundWork: BackgroundExecutor {
 }
 
 /// A thread for each kind of background job, shared by the stores of all workers.
-final class BackgroundThreads: BackgroundWork {
+///
+/// Nobody waits for merges, so their thread has what the data path leaves of the processors.
+package final class BackgroundThreads: BackgroundWork {
     private let lanes: [Lane]
 
     /// Starts the threads.
-    init() {
-        lanes = BackgroundJob.allCases.map { Lane(named: "\($0)") }
+    package init() {
+        lanes = BackgroundJob.allCases.map { kind in
+            Lane(named: "\(kind)", stepsBack: kind == .merge)
+        }
     }
 
-    func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
+    package func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
         lanes[kind == .flush ? 0 : 1].submit(job)
     }
 
-    func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
+    package func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
 
     /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
-    func finish() {
+    package func finish() {
         for lane in lanes { lane.finish() }
     }
 }
@@ -35,8 +39,9 @@ private final class Lane: Sendable {
     private let available = DispatchSemaphore(value: 0)
     private let thread = Mutex<EngineThread?>(nil)
 
-    init(named name: String) {
+    init(named name: String, stepsBack: Bool) {
         let made = EngineThread(named: name) { [weak self] in
+            if stepsBack { CurrentThread.stepBack() }
             while let self, self.runNext() {}
         }
         thread.withLock { $0 = made }

@@ -46,7 +46,7 @@ final class EngineThread: Sendable {
 private func runEngineThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     if let argument = unsafe argument {
         let start = unsafe Unmanaged<EngineThread.Start>.fromOpaque(argument).takeRetainedValue()
-        ThreadName.set(start.name)
+        CurrentThread.setName(start.name)
         start.run()
     }
     return nil

@@ -1,3 +1,4 @@
+import Execution
 import Storage
 
 /// Dedup on tables in memory alone: what the store has to come close to.
@@ -35,7 +36,7 @@ final class BucketedDedup: DedupStore {
         let directory = try StateDirectory(files.path, fileSystem: files.fileSystem)
         store = StateStore(
             directory: directory, worker: 0,
-            options: StateStore.Options(memoryBytes: memoryBytes), executor: StoreThreads())
+            options: StateStore.Options(memoryBytes: memoryBytes), executor: BackgroundThreads())
         family = store.makeFamily("dedup", valueWidth: 0)
     }
 

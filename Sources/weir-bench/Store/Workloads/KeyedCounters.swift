@@ -1,3 +1,4 @@
+import Execution
 import Storage
 
 /// A keyed family in a store of its own.
@@ -11,7 +12,7 @@ final class MeasuredFamily {
         let directory = try StateDirectory(files.path, fileSystem: files.fileSystem)
         store = StateStore(
             directory: directory, worker: 0,
-            options: StateStore.Options(memoryBytes: memoryBytes), executor: StoreThreads())
+            options: StateStore.Options(memoryBytes: memoryBytes), executor: BackgroundThreads())
         family = try store.makeKeyedFamily(name, options)
     }
 
