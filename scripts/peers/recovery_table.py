@@ -5,6 +5,7 @@ then nothing; then it is killed and started again, and the time until it gives a
 then its state is removed, and the second place has to do."""
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -93,6 +94,12 @@ class Daemon:
         with open("/proc/%d/io" % self.process.pid, encoding="ascii") as file:
             return dict(line.split(": ") for line in file.read().splitlines())
 
+    def state_bytes(self):
+        """Bytes that flushes and merges of the last run wrote, as it said at its end."""
+        with open(self.path("log.txt"), encoding="utf-8") as log:
+            found = re.findall(r"^state: flushed (\d+) bytes, merged (\d+)$", log.read(), re.M)
+        return tuple(int(number) for number in found[-1])
+
     def first_row(self, rows):
         """Starts it with new rows to read; gives the seconds until the first comes out."""
         self.append(rows)
@@ -159,13 +166,22 @@ def main(options, weir, folder):
     print("state: %.2f GB in %d files, %d orders" % (full["bytes"] / 1e9, full["files"], count))
 
     before, epoch = daemon.sizes(), daemon.epoch()
+    daemon.stop(signal.SIGTERM)
+    daemon.start(subprocess.DEVNULL)
     daemon.append(b"".join(lines[:more]))
     daemon.settle()
-    grown = daemon.sizes()
-    figures["increment_bytes"] = sum(size for name, size in grown.items() if name not in before)
+    daemon.stop(signal.SIGTERM)
+    manifests = sum(size for name, size in daemon.sizes().items()
+                    if name.endswith(".manifest") and name not in before)
+    flushed, merged = daemon.state_bytes()
+    daemon.start(subprocess.DEVNULL)
+    figures["increment_bytes"] = flushed + manifests
+    figures["increment_merged_bytes"] = merged
     figures["increment_share"] = figures["increment_bytes"] / full["bytes"]
-    print("1 %% more orders: %.1f MB written by %d checkpoints, %.2f %% of the whole" % (
-        figures["increment_bytes"] / 1e6, daemon.epoch() - epoch, 100 * figures["increment_share"]))
+    print("1 %% more orders: %.1f MB written by %d checkpoints, %.2f %% of the whole; "
+          "merges wrote %.1f MB beside" % (
+              figures["increment_bytes"] / 1e6, daemon.epoch() - epoch,
+              100 * figures["increment_share"], merged / 1e6))
 
     idle = daemon.written()
     time.sleep(10)

@@ -159,6 +159,10 @@ final class Assembly {
         for sink in sinks { statistics.add(rows: sink.rowsWritten, sink: sink.index) }
         base.add(to: &statistics)
         statistics.checkpoints = coordinator?.statistics
+        for store in state?.stores ?? [] {
+            statistics.stateBytes.flushed += store.writtenBytes.flushed
+            statistics.stateBytes.merged += store.writtenBytes.merged
+        }
         return statistics
     }
 }

@@ -7,6 +7,8 @@ package struct Statistics: Sendable {
     package private(set) var sinks: [(name: String, rows: Int)]
     /// Nil where none are made.
     package internal(set) var checkpoints: CheckpointStatistics?
+    /// Bytes of the files of state that were written, by flushes and by merges.
+    package internal(set) var stateBytes = (flushed: 0, merged: 0)
 
     init(plan: Plan) {
         sources = plan.sources.map { ($0.name, SourceCounters()) }
@@ -50,6 +52,10 @@ package struct Statistics: Sendable {
         }
         for (name, rows) in sinks { lines.append("sink \(name): rows \(rows)") }
         if let checkpoints { lines.append(checkpoints.text) }
+        if stateBytes.flushed > 0 {
+            lines.append(
+                "state: flushed \(stateBytes.flushed) bytes, merged \(stateBytes.merged)")
+        }
         return lines.joined(separator: "\n")
     }
 }

@@ -84,7 +84,7 @@ extension KeyedFamily {
                 output.abandon()
                 outcome = .failure(error)
             }
-            completions.add(Completion(family: family, job: job, made: .files(outcome)))
+            completions.add(Completion(family: family, kind: kind, job: job, made: .files(outcome)))
         }
     }
 
@@ -177,7 +177,6 @@ extension KeyedFamily {
             }
             let made = try outcome.get()
             store.statistics.filesWritten += 1
-            store.statistics.flushedBytes += made.byteCount
             frozen[index].made = made.files
             try install()
         case .merge(let level, let inputs):
@@ -186,7 +185,6 @@ extension KeyedFamily {
             if case .failure(let error) = outcome, error.isLackOfRoom { return }
             let made = try outcome.get()
             store.statistics.filesWritten += made.files.count
-            store.statistics.mergedBytes += made.byteCount
             try replace(inputs, level, by: made.files)
         }
         try mergeIfNeeded()

@@ -10,14 +10,25 @@ struct Completion: Sendable {
 
     /// The number of the family among those of its kind.
     let family: Int
+    let kind: BackgroundJob
     let job: Int
     let made: Made
+
+    /// Bytes of the files that were made.
+    fileprivate var byteCount: Int {
+        switch made {
+        case .sections(.success(let sections)): sections.first?.run.byteCount ?? 0
+        case .files(.success(let output)): output.byteCount
+        case .sections(.failure), .files(.failure): 0
+        }
+    }
 }
 
 /// Where background jobs leave what they made, until the owner of the store comes for it.
 final class Completions: Sendable {
     private let waiting = Mutex<[Completion]>([])
     private let hasSome = Atomic<Bool>(false)
+    private let written = Mutex((flushed: 0, merged: 0))
     private let firstFailure = Mutex<StorageError?>(nil)
     let waker = Waker()
 
@@ -32,7 +43,16 @@ final class Completions: Sendable {
         firstFailure.withLock { $0 = $0 ?? error }
     }
 
+    /// Bytes of all files that were made.
+    var writtenBytes: (flushed: Int, merged: Int) { written.withLock { $0 } }
+
     func add(_ completion: Completion) {
+        written.withLock { written in
+            switch completion.kind {
+            case .flush: written.flushed += completion.byteCount
+            case .merge: written.merged += completion.byteCount
+            }
+        }
         waiting.withLock { $0.append(completion) }
         hasSome.store(true, ordering: .releasing)
         waker.wake()

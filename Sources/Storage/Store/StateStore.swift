@@ -44,9 +44,6 @@ package final class StateStore {
 
     /// What the store did so far.
     package struct Statistics: Sendable, Equatable {
-        /// Bytes of files written by flushes, and by merges.
-        package var flushedBytes = 0
-        package var mergedBytes = 0
         package var filesWritten = 0
         package var filesRemoved = 0
         /// Times that the owner waited for a flush.
@@ -114,6 +111,9 @@ package final class StateStore {
         }
         return (tables, filters, cache.byteCount)
     }
+
+    /// Bytes of the files that flushes have written so far, and merges; may be asked on any thread.
+    package var writtenBytes: (flushed: Int, merged: Int) { completions.writtenBytes }
 
     /// Bytes of the files that hold living state.
     package var diskBytes: Int {

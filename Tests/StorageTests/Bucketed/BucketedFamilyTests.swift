@@ -272,7 +272,7 @@ struct BucketedFamilyTests {
             // The run of a checkpoint under way comes on top.
             #expect(snapshot.files.count <= StateStore.Options(memoryBytes: 0).runsMax + 1)
         }
-        #expect(store.statistics.mergedBytes > 0)
+        #expect(store.writtenBytes.merged > 0)
     }
 
     @Test(arguments: Seeds.list(24))

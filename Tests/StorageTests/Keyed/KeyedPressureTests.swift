@@ -106,8 +106,8 @@ struct KeyedPressureTests {
         }
         try store.settle()
         let seconds = Double(clock.withLock { $0 } - 1_000) / 1e9
-        let least = Double(store.statistics.mergedBytes) / Double(rate)
-        #expect(store.statistics.mergedBytes > 4 << 20)
+        let least = Double(store.writtenBytes.merged) / Double(rate)
+        #expect(store.writtenBytes.merged > 4 << 20)
         // What a quiet time leaves at the start may be taken at once.
         #expect(seconds > least - 0.2 && seconds < least + 0.2)
     }

@@ -175,7 +175,8 @@ extension BucketedFamily {
                 if kind == .flush { completions.noteFailure(error) }
                 outcome = .failure(error)
             }
-            completions.add(Completion(family: family, job: job, made: .sections(outcome)))
+            completions.add(
+                Completion(family: family, kind: kind, job: job, made: .sections(outcome)))
         }
         return name
     }
@@ -203,13 +204,11 @@ extension BucketedFamily {
         if made.isEmpty, let name { try store.directory.release(name) }
         switch job {
         case .flush(let generations):
-            if let run = made.first?.run { store.statistics.flushedBytes += run.byteCount }
             for section in made {
                 try install(section, generation: generations[section.section.bucket] ?? 0)
             }
             for start in generations.keys.sorted() { mergeIfNeeded(start) }
         case .merge(let start, let inputs):
-            if let run = made.first?.run { store.statistics.mergedBytes += run.byteCount }
             try replace(inputs, by: made, in: start)
             mergeIfNeeded(start)
         }

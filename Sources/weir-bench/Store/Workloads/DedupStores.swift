@@ -69,7 +69,7 @@ final class BucketedDedup: DedupStore {
 
     func settle() throws -> (flushed: Int, merged: Int) {
         try store.settle()
-        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
+        return store.writtenBytes
     }
 
     func flush() throws -> Int {

@@ -19,7 +19,7 @@ final class MeasuredFamily {
     /// Waits for the background; gives the bytes written by flushes and merges.
     fileprivate func settle() throws -> (flushed: Int, merged: Int) {
         try store.settle()
-        return (store.statistics.flushedBytes, store.statistics.mergedBytes)
+        return store.writtenBytes
     }
 
     /// Writes everything to disk; gives the bytes there.
