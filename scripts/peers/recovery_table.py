@@ -175,6 +175,7 @@ def main(options, weir, folder):
                     if name.endswith(".manifest") and name not in before)
     flushed, merged = daemon.state_bytes()
     daemon.start(subprocess.DEVNULL)
+    daemon.settle()
     figures["increment_bytes"] = flushed + manifests
     figures["increment_merged_bytes"] = merged
     figures["increment_share"] = figures["increment_bytes"] / full["bytes"]
