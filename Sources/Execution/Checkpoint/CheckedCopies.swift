@@ -18,8 +18,8 @@ final class CheckedCopies: Sendable {
     /// Takes a copy on; `number` tells which of its threads is to have it.
     func add(_ copy: StateFiles.Copied, number: Int) {
         state.withLock { $0.waiting += 1 }
-        let kinds = BackgroundJob.allCases
-        executor.submit(kinds[number % kinds.count]) { [self] in
+        // Not merges' thread, which may be kept waiting for as long as others want the processors.
+        executor.submit(number.isMultiple(of: 2) ? .flush : .compact) { [self] in
             var failure: StorageError?
             do throws(StorageError) {
                 try copy.verify()

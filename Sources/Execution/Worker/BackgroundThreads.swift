@@ -10,26 +10,28 @@ package protocol BackgroundWork: BackgroundExecutor {
 
 /// A thread for each kind of background job, shared by the stores of all workers.
 ///
-/// Nobody waits for merges, so their thread has what the data path leaves of the processors.
+/// Nobody waits for merges, so their thread has what all others leave of the processors.
 package final class BackgroundThreads: BackgroundWork {
-    private let lanes: [Lane]
+    private let lanes: [BackgroundJob: Lane]
 
     /// Starts the threads.
     package init() {
-        lanes = BackgroundJob.allCases.map { kind in
-            Lane(named: "\(kind)", stepsBack: kind == .merge)
+        var lanes: [BackgroundJob: Lane] = [:]
+        for kind in BackgroundJob.allCases {
+            lanes[kind] = Lane(named: "\(kind)", stepsBack: kind == .merge)
         }
+        self.lanes = lanes
     }
 
     package func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
-        lanes[kind == .flush ? 0 : 1].submit(job)
+        lanes[kind]?.submit(job)
     }
 
     package func wait(_ waker: Waker, microseconds: Int) { waker.wait(microseconds: microseconds) }
 
     /// Runs what is queued, and ends the threads; once they have ended, nothing happens.
     package func finish() {
-        for lane in lanes { lane.finish() }
+        for lane in lanes.values { lane.finish() }
     }
 }
 

@@ -12,9 +12,12 @@ package enum CurrentThread {
         close(file)
     }
 
-    /// Lets it have what the other threads leave of the processors; for good, as only the superuser
-    /// may take that back. Linux has a nice value for each thread.
+    /// Lets it have what all other threads of the machine leave of the processors, and make way for
+    /// them at once; for good, as only the superuser may take that back.
     package static func stepBack() {
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+        var parameters = sched_param()
+        // SCHED_IDLE of sched(7), which has no name here. Threads that wake up take a processor on
+        // which only such a thread runs for a free one, as they do not for one of nice 19.
+        _ = unsafe sched_setscheduler(0, 5, &parameters)
     }
 }

@@ -150,7 +150,7 @@ extension KeyedFamily {
         // No file may grow over what it shares a level with: a file of level 0 alone, the others
         // one behind the other.
         let groups = (level == 0 ? upper.map { [$0] } : [upper]) + (lower.isEmpty ? [] : [lower])
-        submit(job, .merge, rules, settings) { () -> [EntryCursor] in
+        submit(job, .compact, rules, settings) { () -> [EntryCursor] in
             groups.map { FilesCursor($0, nil) }
         }
     }

@@ -19,7 +19,9 @@ extension BackgroundExecutor {
 package enum BackgroundJob: Sendable, CaseIterable {
     /// Memory is free when it ends: writers may wait for it.
     case flush
-    /// It makes reading cheaper; nobody waits for it.
+    /// It brings the levels of a keyed family into shape: writers wait where it falls behind.
+    case compact
+    /// It makes one run of a bucket's runs, for cheaper reading; nobody waits for it.
     case merge
 }
 

@@ -50,7 +50,7 @@ final class Completions: Sendable {
         written.withLock { written in
             switch completion.kind {
             case .flush: written.flushed += completion.byteCount
-            case .merge: written.merged += completion.byteCount
+            case .compact, .merge: written.merged += completion.byteCount
             }
         }
         waiting.withLock { $0.append(completion) }

@@ -18,8 +18,12 @@ final class SimulatedBackground: BackgroundWork, @unchecked Sendable {
     func wait(_ waker: Waker, microseconds: Int) { whileWaiting() }
 
     func finish() {
-        while runOne(.flush) || runOne(.merge) {}
+        while runAny() {}
     }
+
+    /// Does a job of the first kind that has one; says whether there was any.
+    @discardableResult
+    func runAny() -> Bool { BackgroundJob.allCases.contains { runOne($0) } }
 
     /// Does the job of a kind that waits longest; says whether there was one.
     @discardableResult

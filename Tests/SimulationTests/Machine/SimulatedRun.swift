@@ -36,6 +36,9 @@ final class SimulatedRun: @unchecked Sendable {
     private var areWorkers: [Bool] = []
     /// Parts of the engine.
     private var engineCount = 0
+    /// The first part that does background work, those of kind after kind.
+    private var firstJob = 0
+    private let jobs = BackgroundJob.allCases
     /// Parts that are being stepped, the outermost first.
     private var stack: [Int] = []
     private var steps = 0
@@ -78,12 +81,11 @@ final class SimulatedRun: @unchecked Sendable {
         background.whileWaiting = { [unowned self] in
             // Copies are checked before there are parts.
             guard !names.isEmpty else {
-                if !background.runOne(.flush) { background.runOne(.merge) }
+                background.runAny()
                 return
             }
             stepOthers()
-            let flush = names.count - 2
-            if isFree(flush) && !turn(of: flush) { _ = turn(of: flush + 1) }
+            _ = (firstJob..<names.count).contains { isFree($0) && turn(of: $0) }
         }
         do {
             let log: @Sendable (String) -> Void = { [machine] line in
@@ -105,8 +107,9 @@ final class SimulatedRun: @unchecked Sendable {
             let run = try SteppedRun(
                 plan, clock: clock.clock, background: background, log: log)
             self.run = run
-            names = run.partNames + sides.map(\.name) + ["flush", "merge"]
+            names = run.partNames + sides.map(\.name) + jobs.map { "\($0)" }
             engineCount = run.partNames.count
+            firstJob = engineCount + sides.count
             areWorkers = names.map { $0.hasPrefix("worker") }
             weights = names.map { _ in random.pick([1, 10, 10, 10, 40]) }
         } catch let mistake as SimulatedPipeline.Mistake {
@@ -164,6 +167,7 @@ final class SimulatedRun: @unchecked Sendable {
         machine.clock.advance(nanoseconds: 200_000_000)
         comeBack()
         let isWhole = isInputWhole?() ?? true
+        let wasTight = room?.isTight == true
         for part in names.indices where isFree(part) && !run.hasEnded {
             if turn(of: part) || process.isDead {
                 quiet = 0
@@ -171,8 +175,8 @@ final class SimulatedRun: @unchecked Sendable {
             }
         }
         quiet = 0
-        // While sources pause for want of room there may be more.
-        if isWhole && room?.isTight != true {
+        // While sources pause for want of room, or did when they had their turn, there may be more.
+        if isWhole && !wasTight && room?.isTight != true {
             machine.trace.note("all was read")
             hasReadAll = true
             run.stop()
@@ -224,10 +228,9 @@ final class SimulatedRun: @unchecked Sendable {
         guard let run else { return false }
         stack.append(part)
         let progressed: Bool
-        switch part - engineCount {
-        case ..<0: progressed = run.step(part) == .progressed
-        case sides.count: progressed = background.runOne(.flush)
-        case sides.count + 1: progressed = background.runOne(.merge)
+        switch part {
+        case ..<engineCount: progressed = run.step(part) == .progressed
+        case firstJob...: progressed = background.runOne(jobs[part - firstJob])
         default:
             let before = (activity(), machine.files.operationCount)
             sides[part - engineCount].turn()
@@ -243,10 +246,10 @@ final class SimulatedRun: @unchecked Sendable {
     private func isFree(_ part: Int) -> Bool {
         if stack.isEmpty { return true }
         // Sides wait for others, who must not be in the middle of something.
-        let isSide = part >= engineCount && part < engineCount + sides.count
+        let isSide = part >= engineCount && part < firstJob
         if isSide || stack.contains(part) { return false }
         guard areWorkers[part] else { return true }
-        for other in stack where other >= names.count - 2 { return false }
+        for other in stack where other >= firstJob { return false }
         return true
     }
 

@@ -12,7 +12,7 @@ struct KeyedFamilyTests {
             try world.step()
             if step % 60 == 59 { try world.compareAll(seed) }
             if let manual = world.manual, world.random.chance(0.2) {
-                manual.runOne(world.random.pick([.flush, .merge]))
+                manual.runOne(world.random.pick([.flush, .compact]))
             }
         }
         try world.compareAll(seed)

@@ -15,7 +15,7 @@ struct KeyedPressureTests {
         func submit(_ kind: BackgroundJob, _ job: @escaping @Sendable () -> Void) {
             switch kind {
             case .flush: job()
-            case .merge: waiting.withLock { $0.append(job) }
+            case .compact, .merge: waiting.withLock { $0.append(job) }
             }
         }
 

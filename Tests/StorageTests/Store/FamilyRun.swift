@@ -90,7 +90,7 @@ final class FamilyRun<Work: FamilyWork> {
         case ..<0: try work.operate(number)
         case 0: try work.store.settle()
         case 1..<4: try checkpoint(work, directory, files)
-        default: work.executor.runOne(work.random.pick([.flush, .merge]))
+        default: work.executor.runOne(work.random.pick(BackgroundJob.allCases))
         }
     }
 
