@@ -6,7 +6,7 @@ import Testing
 ///
 /// A pipeline reads files, a log, files that grow and are rotated, or what a client sends to a
 /// buffer; or there are two with a log between them, each killed on its own. It writes files, logs,
-/// or to a receiver behind a queue. What comes of a client or goes to a receiver is there at least
+/// or to a receiver behind a queue. Of state in two places one may be damaged or lost. What comes of a client or goes to a receiver is there at least
 /// once, everything else exactly once.
 ///
 ///     WEIR_SEEDS=10000 swift test --filter SimulatedPipelineTests      # many seeds
@@ -36,6 +36,7 @@ struct SimulatedPipelineTests {
         guard Self.seeds.count >= 200 else { return }
         #expect(counts.kills > 0 && counts.stops > 0 && counts.failures > 0)
         #expect(counts.stateFiles > 0 && counts.rotations > 0 && counts.resent > 0)
+        #expect(counts.damages > 0)
     }
 
     @Test(arguments: Seeds.list(4))

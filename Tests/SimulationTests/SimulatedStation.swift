@@ -10,6 +10,9 @@ final class SimulatedStation {
     let setting: SimulatedPipeline.Setting
     /// Who writes what it follows.
     let feed: SimulatedFeed?
+    /// What befalls its state between lives, if anything does.
+    private let damage: SimulatedDamage?
+    private(set) var damages = 0
     /// Who writes the log that it reads.
     let upstream: SimulatedStation?
     /// What an undisturbed run gives.
@@ -35,6 +38,13 @@ final class SimulatedStation {
         self.pipeline = pipeline
         self.setting = setting
         self.upstream = upstream
+        var random = SplitMix64(seed: seed)
+        // One of two places that are alike may be lost, and always the same one.
+        damage =
+            setting.checkpoint?.secondPlace == true && random.chance(0.6)
+            ? SimulatedDamage(
+                directory: random.pick([setting.statePath, "second-\(setting.statePath)"]))
+            : nil
         feed =
             if case .followed(let rotation) = pipeline.input.form {
                 SimulatedFeed(rotation, pipeline.input.orders, seed: seed)
@@ -99,6 +109,10 @@ final class SimulatedStation {
         // What only the system keeps is safe from kills alone.
         if case .received(let received) = pipeline.input.form, received.sync == .os {
             hazards.powerCut = nil
+        }
+        if let damage, random.chance(0.4) {
+            damage.strike(machine.files, &random)
+            damages += 1
         }
         var setting = setting
         setting.workers = random.int(1...4)

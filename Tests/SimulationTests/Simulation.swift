@@ -26,6 +26,8 @@ final class Simulation {
         /// Followed files that were rotated, and rows that clients sent again.
         var rotations = 0
         var resent = 0
+        /// Lives before which state was damaged.
+        var damages = 0
 
         static func += (sum: inout Counts, other: Counts) {
             sum.lives += other.lives
@@ -35,6 +37,7 @@ final class Simulation {
             sum.stateFiles += other.stateFiles
             sum.rotations += other.rotations
             sum.resent += other.resent
+            sum.damages += other.damages
         }
     }
 
@@ -117,6 +120,7 @@ final class Simulation {
         if let thrown { throw thrown }
         outcome.counts.stateFiles = machine.stateFileCount
         for station in stations {
+            outcome.counts.damages += station.damages
             outcome.counts.rotations += station.feed?.rotated ?? 0
             outcome.counts.resent += station.pipeline.client?.resentCount ?? 0
         }

@@ -47,6 +47,19 @@ extension MemoryFileSystem {
         }
     }
 
+    /// Takes a file away, durably; one that is not there is none.
+    package func remove(_ path: String) {
+        state.withLock { state in
+            guard let (directory, name) = try? state.tree.place(of: path, "remove"),
+                case .file(let inode) = directory.names[name]
+            else { return }
+            inode.linkCount -= 1
+            if inode.isGone { state.usedBytes -= inode.bytes.count }
+            state.tree.change([.init(directory: directory, name: name, node: nil)])
+            state.tree.journal.sync(directory)
+        }
+    }
+
     /// Adds to a file that is there.
     package func append(_ path: String, _ text: String) {
         replace(path) { $0 + Array(text.utf8) }
