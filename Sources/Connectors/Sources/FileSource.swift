@@ -108,6 +108,7 @@ package final class FileSource: Source {
                     return give(Found(piece: piece, partition: nextPath - 1))
                 }
                 if current.isInsideRecord { return .held }
+                try current.checkLength()
                 if let piece = try current.finish() {
                     return give(Found(piece: piece, partition: nextPath - 1))
                 }

@@ -5,11 +5,14 @@ final class RecordFile {
     let file: any File
     private let options: FileSource.Options
     private let path: String
+    /// What it had when it was opened; 0 where that is not known.
+    private let firstByteCount: Int
     private var reader: FileReader
     private var buffer: RecordBuffer
 
     init(_ file: any File, path: String, options: FileSource.Options) {
         self.file = file
+        firstByteCount = (try? file.status().byteCount) ?? 0
         self.path = path
         self.options = options
         reader = FileReader(file, codec: Codec(path: path))
@@ -22,6 +25,7 @@ final class RecordFile {
         self.file = file
         self.path = path
         self.options = options
+        firstByteCount = try file.status().byteCount
         reader = FileReader(file, codec: Codec(path: path))
         buffer = RecordFile.buffer(path, options, offset: offset)
         guard try reader.skip(offset) else { return nil }
@@ -74,6 +78,18 @@ final class RecordFile {
 
     /// Gives what stands behind the last whole record, when nothing will be added.
     func finish() throws -> RecordBuffer.Piece? {
+    /// Throws where the file has become shorter since it was opened: its end is not the end of its
+    /// content.
+    func checkLength() throws {
+        let status = try file.status()
+        let expected = max(readOffset, firstByteCount)
+        guard status.kind == .regular, status.byteCount < expected else { return }
+        throw StorageError(
+            .other, operation: "read", path: path, offset: status.byteCount,
+            cause: "it was cut short while it was read, and had \(expected) bytes before",
+            advice: "bring its content back, and start again")
+    }
+
         try reader.finish()
         return buffer.finish()
     }
