@@ -19,28 +19,30 @@ final class RecordFile {
         buffer = RecordFile.buffer(path, options)
     }
 
-    /// A file of which the content before `offset` was read already; nil where it has less.
-    init?(resuming file: any File, path: String, at offset: Int, options: FileSource.Options) throws
-    {
+    /// A file of which the content before `place` was read already; nil where it has less.
+    init?(
+        resuming file: any File, path: String, at place: RecordBuffer.Place,
+        options: FileSource.Options
+    ) throws {
         self.file = file
+        firstByteCount = try file.status().byteCount
         self.path = path
         self.options = options
-        firstByteCount = try file.status().byteCount
         reader = FileReader(file, codec: Codec(path: path))
-        buffer = RecordFile.buffer(path, options, offset: offset)
-        guard try reader.skip(offset) else { return nil }
+        buffer = RecordFile.buffer(path, options, from: place)
+        guard try reader.skip(place.offset) else { return nil }
     }
 
     private static func buffer(
-        _ path: String, _ options: FileSource.Options, offset: Int = 0
+        _ path: String, _ options: FileSource.Options, from place: RecordBuffer.Place? = nil
     ) -> RecordBuffer {
         RecordBuffer(
             name: path, framing: options.framing, recordBytesMax: options.recordBytesMax,
-            offset: offset)
+            offset: place?.offset ?? 0, beginsRejected: place?.isRejected ?? false)
     }
 
-    /// The place in the content behind what was given out.
-    var offset: Int { buffer.offset }
+    /// The place in the content from which on nothing was given out.
+    var place: RecordBuffer.Place { buffer.place }
 
     var isCompressed: Bool { reader.isCompressed }
 
@@ -76,8 +78,6 @@ final class RecordFile {
         return nil
     }
 
-    /// Gives what stands behind the last whole record, when nothing will be added.
-    func finish() throws -> RecordBuffer.Piece? {
     /// Throws where the file has become shorter since it was opened: its end is not the end of its
     /// content.
     func checkLength() throws {
@@ -90,6 +90,8 @@ final class RecordFile {
             advice: "bring its content back, and start again")
     }
 
+    /// Gives what stands behind the last whole record, when nothing will be added.
+    func finish() throws -> RecordBuffer.Piece? {
         try reader.finish()
         return buffer.finish()
     }
