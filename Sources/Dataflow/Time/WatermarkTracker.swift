@@ -125,7 +125,12 @@ extension WatermarkTracker {
             partitions[id] = Partition(
                 state: state, greatest: try reader.integer(Int64.self))
         }
-        // A scope that was changed starts with the partition it needs.
-        if !isPartitioned && partitions[0] == nil { partitions = [0: Partition(state: .active)] }
+        // A scope that was changed has one partition in place of those there were.
+        if !isPartitioned && partitions.map(\.key) != [0] {
+            let greatest = partitions.values.map(\.greatest).max() ?? EventTime.none
+            partitions = [
+                0: Partition(state: .active, greatest: max(greatest, finishedGreatest))
+            ]
+        }
     }
 }
