@@ -33,6 +33,12 @@ package struct WatermarkTracker: Sendable {
     /// Partitions that are remembered.
     var partitionCount: Int { partitions.count }
 
+    /// The numbers of those that are not finished.
+    package var openPartitions: [Int] { isPartitioned ? partitions.keys.sorted() : [] }
+
+    /// Notes that nothing more comes of any partition there was so far.
+    package mutating func finishAll() { apply(openPartitions.map { .finished($0) }) }
+
     /// Notes what became of partitions; may let the watermark rise.
     package mutating func apply(_ events: [PartitionEvent]) {
         for event in events {

@@ -121,8 +121,10 @@ final class Assembly {
                 positions.sources[index].sequence = source.sequence
                 positions.sources[index].position = source.position
                 if let tracker = source.tracker, let relay = core.relays[index] {
-                    try relay.restore(tracker, next: source.sequence)
+                    let partitions = try relay.restore(
+                        tracker, next: source.sequence, beginsAnew: source.position == nil)
                     positions.sources[index].watermark = relay.watermark
+                    (inputs[index] as? SourceRunner)?.expect(partitions)
                 }
                 if let name = source.table, let table = node.table,
                     let runner = inputs[index] as? TableRunner
