@@ -126,12 +126,15 @@ final class Assembly {
                     positions.sources[index].watermark = relay.watermark
                     (inputs[index] as? SourceRunner)?.expect(partitions)
                 }
-                if let name = source.table, let table = node.table,
-                    let runner = inputs[index] as? TableRunner
-                {
+                guard let table = node.table, let runner = inputs[index] as? TableRunner else {
+                    continue
+                }
+                if let name = source.table {
                     let rows = try ManifestFile.read(
                         directory.path(of: name), in: directory.fileSystem)
                     positions.tables[table.index] = try runner.restore(rows)
+                } else {
+                    runner.passOver(rejected: source.counters.errors)
                 }
             }
             core.sequencer.restore(positions)
