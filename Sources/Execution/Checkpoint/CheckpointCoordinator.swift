@@ -225,8 +225,7 @@ final class CheckpointCoordinator {
         // Whatever fails, what the tasks hold for it is let go of.
         var made = base.manifest(barrier, parts, core, tables: [:], isFinished: isLast)
         do {
-            let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
-            try sync(staged)
+            try sync(parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged))
             if let failure = parts.failure { throw Unwritten(cause: failure) }
             if !isLast {
                 made = base.manifest(
@@ -235,16 +234,16 @@ final class CheckpointCoordinator {
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
             noted.completed += 1
-            lastNumber = barrier.positions.number
             kept.append(made)
             // From here on the checkpoint is complete, whatever happens.
             if isShortOfRoom { try prune(to: 1) }
-            for output in staged { try output.commit() }
-            for sink in core.arrivals { sink.committed(barrier.epoch) }
+            let failure = commit(parts, epoch: barrier.epoch)
+            // What could not be committed is tried again soon, with the next one.
+            if failure == nil { lastNumber = barrier.positions.number }
             try prune(to: isLast ? 1 : settings.keep)
             if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
             keepSources(isFinished: isLast)
-            return nil
+            return failure
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             noted.failed += 1
@@ -253,6 +252,23 @@ final class CheckpointCoordinator {
             core.fail(error.cause)
             return error.cause
         }
+    }
+
+    /// Makes visible what sinks staged for a checkpoint that is complete; gives why that failed for
+    /// one of them. Output that is not what it was will not be so by itself: the run ends.
+    private func commit(_ parts: Barrier.Parts, epoch: Int) -> (any Error)? {
+        var failure: (any Error)?
+        for (sink, part) in parts.sinks.sorted(by: { $0.key < $1.key }) {
+            do {
+                try part.staged.commit()
+                core.arrivals[sink].committed(epoch)
+            } catch {
+                log("the output of checkpoint \(epoch) waits to be committed: \(error)")
+                if (error as? StorageError)?.kind == .corrupt { core.fail(error) }
+                failure = failure ?? error
+            }
+        }
+        return failure
     }
 
     /// Makes durable what the sinks staged, and what the sources gave.
