@@ -41,9 +41,9 @@ final class CheckpointCoordinator {
     private var lastEnd: Int64
     /// The place of the last complete checkpoint.
     private var lastNumber: Int
-    private var tableFiles: [Int: (version: ObjectIdentifier, name: String)] = [:]
-    /// Versions whose files are known, kept alive so that no other has their identity.
-    private var tableVersions: [Int: any TableVersion] = [:]
+    private var tables: TableFiles
+    /// Why the run ends, where something could not be made durable.
+    private var unwritten: (any Error)?
     private var base: CheckpointBase
     /// Copies what is complete, if there is another place.
     let secondPlace: SecondPlace?
@@ -65,6 +65,7 @@ final class CheckpointCoordinator {
         self.settings = settings
         self.log = log
         directory = state.directory
+        tables = TableFiles(directory)
         room = state.room
         // For want of room a checkpoint fails; it does not wait.
         files = CheckpointFiles(
@@ -187,6 +188,8 @@ final class CheckpointCoordinator {
     func finishRun(_ assembly: Assembly, isFinished: Bool) throws {
         if case .aligning(let barrier, _) = phase, let parts = barrier.complete {
             finish(barrier, parts, isLast: false)
+            // The run is at its end already, and nobody else hears of it.
+            if let unwritten { throw unwritten }
         }
         let barrier = core.makeBarrier(epoch: nextEpoch, core.sequencer.positions()) {}
         nextEpoch += 1
@@ -228,8 +231,10 @@ final class CheckpointCoordinator {
             try sync(parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged))
             if let failure = parts.failure { throw Unwritten(cause: failure) }
             if !isLast {
-                made = base.manifest(
-                    barrier, parts, core, tables: try tables(of: barrier), isFinished: false)
+                let names = try tables.hold(
+                    barrier.positions.tables, of: core.topology.plan,
+                    in: waits ? directory.fileSystem : directory.fileSystem.impatient)
+                made = base.manifest(barrier, parts, core, tables: names, isFinished: false)
             }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
@@ -249,6 +254,7 @@ final class CheckpointCoordinator {
             noted.failed += 1
             if kept.last?.epoch != made.epoch { giveUp(made) }
             guard let error = error as? Unwritten else { return error }
+            unwritten = error.cause
             core.fail(error.cause)
             return error.cause
         }
@@ -357,33 +363,6 @@ final class CheckpointCoordinator {
             kept.removeFirst()
             letGo(of: oldest)
         }
-    }
-
-    /// The files with the rows of the tables in force at a barrier, by source; written where their
-    /// version is new.
-    private func tables(of barrier: Barrier) throws -> [Int: String] {
-        var names: [Int: String] = [:]
-        for (source, node) in core.topology.plan.sources.enumerated() {
-            guard let index = node.table?.index, let version = barrier.positions.tables[index]
-            else {
-                continue
-            }
-            if tableFiles[source]?.version != ObjectIdentifier(version) {
-                let name = directory.makeBlobName()
-                try ManifestFile.write(
-                    version.encoded(), to: directory.path(of: name),
-                    in: waits ? directory.fileSystem : directory.fileSystem.impatient)
-                // The coordinator needs it as long as the version is in force.
-                directory.hold(name)
-                if let old = tableFiles[source] { try directory.release(old.name) }
-                tableFiles[source] = (ObjectIdentifier(version), name)
-                tableVersions[source] = version
-            }
-            guard let name = tableFiles[source]?.name else { continue }
-            directory.hold(name)
-            names[source] = name
-        }
-        return names
     }
 }
 
