@@ -303,12 +303,12 @@ final class CheckpointCoordinator {
     /// Tells the sources how far back they may have to be read again.
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
-            var positions = kept.compactMap { $0.position(of: node.name) }
+            var positions = kept.compactMap { $0.position(of: node) }
             do {
                 // The first checkpoint will stand behind here.
                 if kept.isEmpty, let position = try source.position { positions = [position] }
                 if let secondPlace, !isFinished {
-                    guard let there = secondPlace.positions(of: node.name) else { continue }
+                    guard let there = secondPlace.positions(of: node) else { continue }
                     positions += there
                 }
                 if positions.isEmpty { continue }

@@ -97,7 +97,7 @@ final class SecondPlace: Sendable {
 
     /// Where a source stands in the checkpoints that are there or on their way; nil while that is
     /// not known.
-    func positions(of source: String) -> [SourcePosition]? {
+    func positions(of source: Plan.SourceNode) -> [SourcePosition]? {
         let (kept, current, waiting) = state.withLock { ($0.kept, $0.current, $0.waiting) }
         return kept.map { kept in
             (kept + [current, waiting].compactMap { $0 }).compactMap { $0.position(of: source) }
