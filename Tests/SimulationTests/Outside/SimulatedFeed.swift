@@ -103,11 +103,12 @@ final class SimulatedFeed {
     /// Files that the newest checkpoint knows.
     private static func known(to files: CheckpointFiles) throws -> [FileStatus.Identity] {
         guard let newest = try files.epochs().last,
-            let position = try files.read(newest).position(of: "orders")
+            let position = try files.read(newest).sources.first(where: { $0.name == "orders" })?
+                .position
         else { return [] }
         var reader = ByteReader(position.bytes)
         _ = try reader.integer(UInt8.self)
         _ = try (reader.count(), reader.count())
-        return try FollowedPlaces(from: &reader, hasIdentities: true).entries.compactMap(\.identity)
+        return try FollowedPlaces(from: &reader, .followed).entries.compactMap(\.identity)
     }
 }
