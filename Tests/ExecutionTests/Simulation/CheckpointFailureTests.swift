@@ -1,3 +1,4 @@
+import Dataflow
 import Storage
 import Synchronization
 import TestSupport
@@ -155,5 +156,37 @@ struct CheckpointFailureTests {
         last.settle()
         last.pass(seconds: 2)
         #expect(last.files.text("out.ndjson") == last.files.text("in.ndjson"))
+    }
+
+    /// What a sync that failed was to make durable may be lost, whatever a later one says.
+    @Test func aSyncThatFailedAtTheEndFailsTheRun() throws {
+        let life = try Life(
+            Self.yaml, over: files, at: clock,
+            sources: ["in": { UnsyncedSource(ScriptedSource([.text("{\"id\":1,\"ts\":1}\n")])) }])
+        life.step("source-0")
+        clock.advance(nanoseconds: 2_000_000_000)
+        life.step("checkpoints")
+        // The barrier is complete when nobody looks for it any more.
+        life.settle(without: ["checkpoints"])
+        #expect(life.hasEnded)
+        let failure = life.finish() as? StorageError
+        #expect(failure?.path == "unsynced", "\(String(describing: failure))")
+    }
+}
+
+/// A source whose first sync fails.
+private final class UnsyncedSource: ForwardingSource {
+    let source: any Source
+    private let hasFailed = Atomic(false)
+
+    init(_ source: any Source) { self.source = source }
+
+    func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
+        try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
+    }
+
+    func sync() throws {
+        guard !hasFailed.exchange(true, ordering: .relaxed) else { return }
+        throw StorageError(.inputOutput, operation: "sync", path: "unsynced", cause: "injected")
     }
 }
