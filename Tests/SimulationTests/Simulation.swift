@@ -209,11 +209,18 @@ final class Simulation {
             if station.isDone { outcome.failure = try station.fault(in: machine.files) }
         case .failed(let error):
             outcome.counts.failures += 1
+            if isOfDamage(error, at: station) { return }
             if !machine.hasFaults || !Self.isInjected(error) {
                 outcome.failure = "\(station.pipeline.name) failed: \(error)"
             }
         case .stuck(let why): outcome.failure = "\(station.pipeline.name): \(why)"
         }
+    }
+
+    /// Whether a file was damaged before, and set aside: the next life goes on with its copy.
+    private func isOfDamage(_ error: any Error, at station: SimulatedStation) -> Bool {
+        guard station.damages > 0, let error = error as? StorageError else { return false }
+        return machine.files.paths.contains("\(error.path).damaged")
     }
 
     /// Whether an error may come of a fault.

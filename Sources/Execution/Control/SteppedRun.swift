@@ -18,7 +18,12 @@ package final class SteppedRun {
     ) throws {
         ending = Ending {}
         core = EngineCore(Topology(plan), clock: clock, log: log, ending: ending)
-        assembly = try Assembly(core) { background }
+        do {
+            assembly = try Assembly(core) { background }
+        } catch {
+            DamagedFile.setAside(error, of: plan, log: log)
+            throw error
+        }
         parts = Self.parts(of: assembly)
     }
 
@@ -67,6 +72,7 @@ package final class SteppedRun {
     /// Makes the last checkpoint and closes everything.
     package func finish() -> Engine.Outcome {
         let failure = assembly.finish(ending)
+        if let failure { DamagedFile.setAside(failure, of: core.topology.plan, log: core.log) }
         return Engine.Outcome(failure: failure, statistics: assembly.statistics)
     }
 }
