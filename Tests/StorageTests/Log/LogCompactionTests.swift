@@ -1,0 +1,53 @@
+import TestSupport
+import Testing
+
+@testable import Storage
+
+/// What compaction must not take away.
+struct LogCompactionTests {
+    private let long = String(repeating: "l", count: 3000)
+
+    private func append(_ writer: LogWriter, _ key: String, _ value: String) throws {
+        let batch = LogBatchBuilder()
+        batch.add(key: SlabSlice(key), value: SlabSlice(value), timestamp: 0)
+        _ = try writer.append(batch, to: 0)
+    }
+
+    private func fixture(_ files: any FileSystem, _ sync: LogOptions.Sync) throws -> LogFixture {
+        let fixture = LogFixture(files)
+        var options = LogOptions()
+        options.segmentBytes = 4096
+        options.sync = sync
+        options.isCompacted = true
+        try fixture.create(options)
+        return fixture
+    }
+
+    @Test(arguments: Seeds.list(20), [LogOptions.Sync.os, .interval(1_000_000)])
+    func recordGoesOnlyForOneThatLasts(seed: UInt64, sync: LogOptions.Sync) throws {
+        let disk = CrashDisk()
+        let writer = try fixture(disk, sync).writer()
+        try append(writer, "key", "first")
+        for number in 0..<3 { try append(writer, "other \(number)", long) }
+        try writer.sync()
+        try append(writer, "key", "second")
+        try writer.commit()
+        #expect(try writer.compact(0) == 1)
+        var random = SplitMix64(seed: seed)
+        let next = LogFixture(disk.afterCrash(&random, losesPower: true))
+        try next.writer().close()
+        let values = try next.read().records.filter { $0.key == "key" }.map(\.value)
+        #expect(values == ["second"], "\(Seeds.note(seed))")
+    }
+
+    @Test func recordsThatDoNotCountYetReplaceNothing() throws {
+        let fixture = try fixture(MemoryFileSystem(), .os)
+        let writer = try fixture.writer()
+        try append(writer, "key", "first")
+        for number in 0..<3 { try append(writer, "other \(number)", long) }
+        try writer.commit()
+        try append(writer, "key", "second")
+        #expect(try writer.compact(0) == 0)
+        #expect(try fixture.read().records.first?.value == "first")
+    }
+}
