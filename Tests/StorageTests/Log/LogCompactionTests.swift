@@ -50,4 +50,27 @@ struct LogCompactionTests {
         #expect(try writer.compact(0) == 0)
         #expect(try fixture.read().records.first?.value == "first")
     }
+
+    /// No writer leaves such a mark; whoever reads it comes to an end all the same.
+    @Test(.timeLimit(.minutes(1))) func batchBeyondTheMarkIsNamedAndNotReadForEver() throws {
+        let files = MemoryFileSystem()
+        let fixture = try fixture(files, .every)
+        let writer = try fixture.writer()
+        try writer.append(["a"])
+        try writer.append(["b", "c", "d"])
+        try writer.commit()
+        var mark = writer.mark
+        mark.sequence += 1
+        mark.partitions[0].end.offset = 3
+        let marks = try files.open("logs/orders/log.marks", .write(truncating: false))
+        for slot in 0..<2 { try mark.write(to: marks, slot: slot) }
+        let reader = try fixture.reader()
+        var values: [String?] = []
+        for _ in 0..<10 {
+            guard let batch = try reader.next() else { break }
+            values += try batch.modelRecords().map(\.value)
+        }
+        #expect(values == ["a"])
+        #expect(reader.damages.map(\.offsets) == [1..<3])
+    }
 }
