@@ -169,4 +169,28 @@ struct LogRecovery {
         }
         return true
     }
+
+    /// Whether a batch ends at a place at or below the partition's end, which an older checkpoint
+    /// knows; or where the kept ones begin.
+    func isBoundary(_ place: LogPlaces.Place) throws(StorageError) -> Bool {
+        if place.offset == place.segment {
+            return place.position == LogSegmentHead.byteCount
+        }
+        guard let file = try open(place.segment) else { return place.offset == partition.start }
+        let size = try file.status().byteCount
+        var next = LogWalker(
+            file, partition: partition.number, from: place, limit: size, opensBodies: false)
+        if try next.isAtBatch() { return true }
+        guard place.position <= size else { return false }
+        var before = try walker(
+            file, base: place.segment, before: place.offset, limit: place.position
+        ).walker
+        while true {
+            switch try before.next() {
+            case .batch, .damage: continue
+            case .end: return before.place == place
+            case .torn: return false
+            }
+        }
+    }
 }

@@ -378,8 +378,15 @@ package final class LogWriter: Sendable {
                             + "\(recovery.end.offset)",
                         advice: "go back to an older checkpoint")
                 }
+            } else if place != marked.end, try !LogRecovery(partition).isBoundary(place) {
+                throw StorageError(
+                    .corrupt, operation: "restore", path: directory,
+                    cause: "offset \(place.offset) of partition \(index) is not where the "
+                        + "checkpoint has it: its segment is damaged, or was compacted since",
+                    advice: "go back to another checkpoint")
             }
             partition.end = place
+            partition.synced = min(partition.synced, place.offset)
             state.partitions[index] = partition
         }
         state.hasOpenTail = true

@@ -51,6 +51,34 @@ struct LogCompactionTests {
         #expect(try fixture.read().records.first?.value == "first")
     }
 
+    /// An older checkpoint knows places that a compaction has moved: to go back to one of these
+    /// would cut a batch in two.
+    @Test func restoreToAPlaceThatWasCompactedIsRefused() throws {
+        let fixture = try fixture(MemoryFileSystem(), .every)
+        let writer = try fixture.writer(.staged)
+        for number in 0..<3 { try append(writer, "key", "\(number) " + long.prefix(500)) }
+        let first = try writer.stage()
+        try writer.commit(first, epoch: 1)
+        for number in 3..<12 { try append(writer, "key", "\(number) " + long.prefix(500)) }
+        let second = try writer.stage()
+        try writer.commit(second, epoch: 2)
+        try append(writer, "key", "last")
+        try writer.commit(try writer.stage(), epoch: 3)
+        #expect(try writer.compact(0) > 0)
+        try writer.close()
+        let before = try fixture.read()
+        #expect(before.damages.isEmpty)
+        let next = try fixture.writer(.staged)
+        #expect(throws: StorageError.self) { try next.restore(to: first, epoch: 1) }
+        try next.close()
+        let after = try fixture.read()
+        #expect(after.records == before.records && after.damages.isEmpty)
+        // What was not compacted can be gone back to.
+        let other = try fixture.writer(.staged)
+        try other.restore(to: second, epoch: 2)
+        #expect(try fixture.read().records == Array(before.records.dropLast()))
+    }
+
     /// No writer leaves such a mark; whoever reads it comes to an end all the same.
     @Test(.timeLimit(.minutes(1))) func batchBeyondTheMarkIsNamedAndNotReadForEver() throws {
         let files = MemoryFileSystem()
