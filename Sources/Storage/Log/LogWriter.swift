@@ -113,7 +113,7 @@ package final class LogWriter: Sendable {
         state = Mutex(
             State(
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
-                hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
+                hasOpenTail: true, findings: opening.findings, lock: lock))
         try opening.quarantine()
         // A writer before may have been killed before its names were durable.
         try fileSystem.syncDirectory(directory)
@@ -302,9 +302,11 @@ package final class LogWriter: Sendable {
         defer { release() }
         if let failure = state.withLock({ $0.failure }) { throw failure }
         if mode == .plain {
+            // One whose opening failed has nothing to commit, nor the files to sync.
             let isBehind = state.withLock { state in
-                state.mark.ends != LogPlaces(state.partitions.map(\.end))
-                    || state.partitions.contains { $0.synced < $0.end.offset }
+                !state.hasOpenTail
+                    && (state.mark.ends != LogPlaces(state.partitions.map(\.end))
+                        || state.partitions.contains { $0.synced < $0.end.offset })
             }
             if isBehind { try commit(isSynced: options.sync != .os) }
         }

@@ -35,4 +35,33 @@ struct LogCreationTests {
             }
         }
     }
+
+    /// A writer whose opening failed does not say of records that they are durable.
+    @Test func openingThatFailsPromisesNothing() throws {
+        var isWhole = false
+        for operation in 1...40 where !isWhole {
+            let disk = CrashDisk()
+            let fixture = LogFixture(disk)
+            try fixture.create()
+            let killed = try fixture.writer()
+            for value in ["a", "b", "c"] { try killed.append([value]) }
+            try killed.commit()
+            try killed.append(["not committed"])
+            disk.state.withLock { $0.locked = [] }
+            disk.stop(at: disk.operations + operation, fault: .inputOutput)
+            do { try fixture.writer().close() } catch {}
+            isWhole = disk.operations < disk.state.withLock { $0.stopAt }
+            let view = try LogView(LogFixture.path, fileSystem: disk)
+            let mark = try view.mark().partitions[0]
+            let durable = disk.state.withLock { state in
+                state.names["logs/orders/0-00000000000000000000.segment"].map {
+                    state.contents[$0].durable.count
+                }
+            }
+            let isKept = mark.synced == 0 || durable ?? 0 >= mark.end.position
+            #expect(isKept, "operation \(operation): \(mark)")
+            withExtendedLifetime(killed) {}
+        }
+        #expect(isWhole)
+    }
 }
