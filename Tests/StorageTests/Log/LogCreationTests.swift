@@ -36,6 +36,23 @@ struct LogCreationTests {
         }
     }
 
+    /// Who comes second to make a log, and found none a moment ago, leaves the first one's mark.
+    @Test func logThatAnotherWriterMakesIsLeftAlone() throws {
+        let files = MemoryFileSystem()
+        try LogWriter.create("logs/log", options: LogOptions(), fileSystem: files)
+        let writer = try LogWriter("logs/log", fileSystem: files, clock: { 0 })
+        let batch = LogBatchBuilder()
+        batch.add(SlabSlice("row"), timestamp: 0)
+        _ = try writer.append(batch, to: 0)
+        try writer.sync()
+        let marks = files.bytes("logs/log/log.marks")
+        try files.unlink("logs/log/log.meta")
+        #expect(throws: StorageError.self) {
+            try LogWriter.create("logs/log", options: LogOptions(), fileSystem: files)
+        }
+        #expect(files.bytes("logs/log/log.marks") == marks)
+    }
+
     /// A writer whose opening failed does not say of records that they are durable.
     @Test func openingThatFailsPromisesNothing() throws {
         var isWhole = false
