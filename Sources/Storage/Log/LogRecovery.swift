@@ -126,18 +126,23 @@ struct LogRecovery {
     }
 
     /// Takes in whole batches behind the end that their owner did not mean to commit later: for
-    /// a mark that may be older than the last one.
-    mutating func rollForward() throws(StorageError) -> Bool {
+    /// a mark that may be older than the last one. Damage ends them, unless it is stepped over.
+    mutating func rollForward(overDamage: Bool) throws(StorageError) -> Bool {
         while true {
             if let file = try open(end.segment) {
                 var walker = LogWalker(
                     file, partition: partition.number, from: end,
                     limit: try file.status().byteCount, opensBodies: false)
-                while case .batch(let batch) = try walker.next() {
-                    if batch.header.flags.contains(.staged) { return false }
-                    end = walker.place
-                    greatestTimestamp = max(
-                        greatestTimestamp, batch.header.greatestTimestamp)
+                walk: while true {
+                    switch try walker.next() {
+                    case .batch(let batch):
+                        if batch.header.flags.contains(.staged) { return false }
+                        end = walker.place
+                        greatestTimestamp = max(
+                            greatestTimestamp, batch.header.greatestTimestamp)
+                    case .damage(let damage) where overDamage: findings.damages.append(damage)
+                    case .damage, .end, .torn: break walk
+                    }
                 }
             }
             guard end.offset != end.segment,
