@@ -44,9 +44,11 @@ package final class StateDirectory: Sendable {
         incarnation = max(greatest, Self.owner(lock)?.incarnation ?? 0) + 1
         let text = "\(incarnation) \(getpid())\n"
         let bytes = Slab(Array(text.utf8))
-        try lock.truncate(to: 0)
+        // It is never without an incarnation, whenever the power goes.
         try lock.writeAll(SlabSlice(bytes, 0..<text.utf8.count), at: 0)
+        try lock.truncate(to: text.utf8.count)
         try lock.sync()
+        try fileSystem.syncDirectory(path)
     }
 
     /// What the lock says of its last owner: the incarnation and the process.
@@ -54,7 +56,7 @@ package final class StateDirectory: Sendable {
         let slab = Slab(byteCount: 64)
         guard let count = try? lock.readAll(into: slab, 0..<64, at: 0) else { return nil }
         let words = String(decoding: slab.array(0..<count), as: UTF8.self)
-            .split(whereSeparator: { $0 == " " || $0 == "\n" })
+            .prefix { $0 != "\n" }.split(separator: " ")
         guard words.count == 2, let incarnation = UInt64(words[0]), let process = Int32(words[1])
         else { return nil }
         return (incarnation, process)
