@@ -40,8 +40,8 @@ package enum ManifestFile {
         }
     }
 
-    /// Whether a name is that of a file that was not whole yet.
-    static func isUnfinished(_ name: String) -> Bool { name.hasSuffix(newSuffix) }
+    /// Whether a name is that of a manifest that was not whole yet.
+    static func isUnfinished(_ name: String) -> Bool { name.hasSuffix(".manifest" + newSuffix) }
 
     /// Reads the body of a file, and checks all of it.
     package static func read(

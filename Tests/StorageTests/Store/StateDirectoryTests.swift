@@ -26,4 +26,18 @@ struct StateDirectoryTests {
         files.put("state/LOCK", "41 7\n99999999\n")
         #expect(try StateDirectory("state", fileSystem: files).incarnation == 42)
     }
+
+    @Test func filesThatAreNotOursStay() throws {
+        let files = MemoryFileSystem()
+        try files.makeDirectories("state")
+        let foreign = ["notes.new", "a-b-c.run", "orders.run", "checkpoint.manifest.old"]
+        let left = [
+            "0000000000000003-1-17.run", "0000000000000003-1-18.sst.new",
+            "checkpoint-0000000000000042.manifest.new",
+        ]
+        for name in foreign + left { files.put("state/" + name, "x") }
+        let directory = try StateDirectory("state", fileSystem: files)
+        try directory.removeOrphans()
+        #expect(try files.names(in: "state").sorted() == (foreign + ["LOCK"]).sorted())
+    }
 }
