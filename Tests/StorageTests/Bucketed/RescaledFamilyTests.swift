@@ -122,4 +122,15 @@ struct RescaledFamilyTests {
                     })
             })
     }
+
+    @Test func hashesThatNoKeyHasAreRefused() throws {
+        let file = FamilySnapshot.File(name: "0-0-1.run", hashes: 0...UInt64.max)
+        let snapshot = FamilySnapshot(
+            name: "test", valueWidth: 8, references: [], hashes: StateStore.allHashes,
+            buckets: [FamilySnapshot.Bucket(start: 0, files: [file])])
+        var writer = ByteWriter()
+        snapshot.encode(to: &writer)
+        var reader = ByteReader(writer.bytes)
+        #expect(throws: ByteReader.Damage.self) { try FamilySnapshot(from: &reader) }
+    }
 }
