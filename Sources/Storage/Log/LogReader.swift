@@ -259,8 +259,8 @@ package final class LogReader {
         }
     }
 
-    /// Goes on before a batch that lies beyond the mark: that may have been cut back since. Where it
-    /// was not, it ends within the batch, which no writer leaves.
+    /// Goes on before a batch that lies beyond the mark: that may have been cut back since. Where
+    /// it was not, it ends within the batch, which no writer leaves.
     private func isCutBack() throws(StorageError) -> Bool {
         let before = mark
         try refresh()
