@@ -113,7 +113,7 @@ struct LogOpening {
 
     /// Removes what a compaction left that did not come to its end.
     private func removeUnfinished(_ names: [String]) throws(StorageError) {
-        for name in names where name.hasSuffix(LogNames.segmentSuffix + LogNames.newSuffix) {
+        for name in names where name.hasSuffix(LogNames.segmentSuffix + AtomicFile.newSuffix) {
             try fileSystem.unlink(FilePath.join(directory, name))
         }
     }

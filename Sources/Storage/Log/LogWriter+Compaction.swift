@@ -78,7 +78,7 @@ private struct SegmentCompaction {
     /// What was dropped, and what is left; nil where the segment stays as it is.
     func run() throws(StorageError) -> (dropped: Int, byteCount: Int)? {
         guard let dropped = try replaced(), dropped > 0 else { return nil }
-        let new = path + LogNames.newSuffix
+        let new = path + AtomicFile.newSuffix
         let fileSystem = writer.fileSystem
         let file = try fileSystem.open(new, .write(truncating: true))
         let head = LogSegmentHead.bytes(base: segment.base, partition: writer.number)

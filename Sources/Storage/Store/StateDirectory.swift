@@ -76,14 +76,11 @@ package final class StateDirectory: Sendable {
     /// Lets another run have the directory.
     package func close() { lock.withLock { $0 = nil } }
 
-    /// What the name of a file ends with that is still being copied or written.
-    private static let newSuffix = ".new"
-
     /// The incarnation that a name carries, if it is one of ours: of a file that was not copied or
     /// written to its end, too.
     package static func incarnation(of name: String) -> UInt64? {
-        let isNew = name.hasSuffix(newSuffix)
-        let whole = name.dropLast(isNew ? newSuffix.count : 0)
+        let isNew = name.hasSuffix(AtomicFile.newSuffix)
+        let whole = name.dropLast(isNew ? AtomicFile.newSuffix.count : 0)
         let parts = whole.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
             FileKind.allCases.contains(where: { kind in
