@@ -29,7 +29,8 @@ struct RunCommand: ParsableCommand {
     @Option(
         name: .customLong("allow-reset"),
         help: ArgumentHelp(
-            "Lets a step or source that was changed or removed begin anew.", valueName: "name"))
+            "Lets a step or source that was changed or removed begin anew, or a sink whose output "
+                + "is not there any more.", valueName: "name"))
     var allowedResets: [String] = []
 
     @Flag(help: "Cuts output back that is newer than the checkpoint that can be restored.")

@@ -1,3 +1,4 @@
+import Storage
 import TestSupport
 import Testing
 
@@ -115,5 +116,27 @@ struct WatermarkTrackerTests {
         }
         #expect(tracker.watermark == 999)
         #expect(tracker.partitionCount <= 1)
+    }
+
+    /// A source of which each file had a watermark of its own, and then has one for all of them.
+    @Test func aScopeThatWasChangedHasOnePartition() throws {
+        func tracker(_ scope: WatermarkStrategy.Scope) -> WatermarkTracker {
+            WatermarkTracker(
+                WatermarkStrategy(delay: 1, idleTimeout: 1, maxFuture: nil, scope: scope))
+        }
+        var before = tracker(.partition)
+        before.apply([.opened(0), .opened(1), .opened(2)])
+        for (id, time) in [10, 30, 20].enumerated() {
+            _ = Self.stamp(&before, [Int64(time)], [0], partition: id)
+        }
+        #expect(before.watermark == 9)
+        var writer = ByteWriter()
+        before.encode(to: &writer)
+        var after = tracker(.source)
+        var reader = ByteReader(writer.bytes)
+        try after.restore(from: &reader)
+        #expect(after.watermark == 9)
+        #expect(Self.stamp(&after, [35, 25], [0, 1], partition: 0) == [9, 34])
+        #expect(after.watermark == 34)
     }
 }

@@ -68,9 +68,9 @@ package final class BufferedSource: Source {
         let view = try LogView(options.directory, fileSystem: fileSystem)
         outlet = try BufferOutlet(view, framing: options.framing, at: position)
         try source.open()
-        let mark = writer.mark.partitions[0]
+        // What came before may be trimmed: the connections of then are still to be ended.
         let intake = BufferIntake(
-            source, into: writer, isLater: mark.end.offset > mark.start,
+            source, into: writer, isLater: writer.mark.partitions[0].end.offset > 0,
             chunkBytes: min(options.chunkBytes, Self.chunkBytesMax), clock: clock,
             shared: shared, work: work, notice: notice)
         start(intake)

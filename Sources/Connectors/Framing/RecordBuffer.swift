@@ -36,10 +36,26 @@ struct RecordBuffer: ~Copyable {
     /// Bytes from `start` that are known to be whole records.
     private var readyCount = 0
     /// The offset of `start` in the stream.
-    private(set) var offset: Int
+    private var offset: Int
+    /// Where the record starts that was rejected and of which more is passed over.
+    private var rejectedOffset: Int?
+    /// Whether the first record, if it is overlong, was rejected before.
+    private var beginsRejected: Bool
 
-    /// A buffer for a stream called `name`, whose next byte has `offset`.
-    init(name: String, framing: Framing, recordBytesMax: Int, offset: Int = 0) {
+    /// Where reading may begin again.
+    struct Place {
+        let offset: Int
+        /// Whether the record that starts there was rejected already.
+        let isRejected: Bool
+    }
+
+    /// A buffer for a stream called `name`, of which the bytes before `offset` were given out;
+    /// `beginsRejected` as `place` has it.
+    init(
+        name: String, framing: Framing, recordBytesMax: Int, offset: Int = 0,
+        beginsRejected: Bool = false
+    ) {
+        self.beginsRejected = beginsRejected
         self.name = name
         self.framing = framing
         self.recordBytesMax = recordBytesMax
@@ -50,6 +66,14 @@ struct RecordBuffer: ~Copyable {
 
     /// Bytes held.
     var byteCount: Int { end - start }
+
+    /// Where reading may begin again so that all that is given out from now on comes again: of a
+    /// rejected record, where the record starts, for what stands inside of it cannot be told.
+    var place: Place {
+        Place(
+            offset: rejectedOffset ?? offset,
+            isRejected: rejectedOffset != nil || beginsRejected)
+    }
 
     /// Room for the next read: about `byteCount` bytes, at least one. Follow it with `fill`.
     mutating func room(byteCount: Int) -> SlabSlice {
@@ -107,6 +131,7 @@ struct RecordBuffer: ~Copyable {
             }
             guard cutter.isSkipping && !isReported else { return nil }
             isReported = true
+            rejectedOffset = offset
             let limit = "max_record (\(recordBytesMax) bytes)"
             return .rejected(reject("the record is longer than \(limit)"))
         }
@@ -145,13 +170,17 @@ struct RecordBuffer: ~Copyable {
             switch cutter.cut(slab.bytes(start..<end)) {
             case .records(let count):
                 readyCount = count
+                beginsRejected = false
                 return
             case .overlong:
-                isReported = false
-                return
+                isReported = beginsRejected
+                rejectedOffset = beginsRejected ? offset : nil
+                beginsRejected = false
+                if !isReported { return }
             case .skip(let count):
                 start += count
                 offset += count
+                if !cutter.isSkipping { rejectedOffset = nil }
                 if start == end {
                     drop()
                     return

@@ -10,7 +10,8 @@ import Synchronization
 ///     change  = path | base: 8 | end: 8
 ///
 /// A record is synced before the files of its epoch are changed; a torn one at the end was never
-/// acted upon. Paths stand behind their counts; see `ByteWriter`.
+/// acted upon. One that is damaged before others, however, was. Paths stand behind their counts;
+/// see `ByteWriter`.
 final class SinkJournal: Sendable {
     /// A file that grew from `base` to `end` bytes.
     struct Change: Sendable, Equatable {
@@ -34,6 +35,8 @@ final class SinkJournal: Sendable {
 
     private let path: String
     private let fileSystem: any FileSystem
+    /// Where it is damaged, and not by what cut its last writing off.
+    let damage: StorageError?
     /// Held open, and locked, while the sink is.
     private let lock: Mutex<(any File)?>
     private let state: Mutex<State>
@@ -41,7 +44,8 @@ final class SinkJournal: Sendable {
     /// Records that are kept when a journal is written anew.
     private static let recordsKept = 64
     private static let byteCountMax = 256 << 10
-    private static let headBytes = 8
+    /// An epoch and a count.
+    private static let bodyBytesMin = 9
     /// Far more than what the changes of one epoch take.
     private static let readBytesMax = 1 << 30
 
@@ -60,12 +64,13 @@ final class SinkJournal: Sendable {
         self.lock = Mutex(lock)
         var state = State()
         let file = try fileSystem.open(path, .write(truncating: false))
-        state.records = try Self.read(file, byteCount: &state.byteCount)
+        damage = try Self.read(file, into: &state)
         state.file = file
         self.state = Mutex(state)
     }
 
-    private static func read(_ file: any File, byteCount: inout Int) throws -> [Record] {
+    /// Reads all records that are whole; gives where another one is not, before the last of them.
+    private static func read(_ file: any File, into state: inout State) throws -> StorageError? {
         let size = try file.status().byteCount
         guard size <= readBytesMax else {
             throw StorageError(
@@ -74,20 +79,52 @@ final class SinkJournal: Sendable {
         }
         let slab = Slab(byteCount: size)
         let count = try file.readAll(into: slab, 0..<size, at: 0)
-        var reader = ByteReader(SlabSlice(slab, 0..<count))
-        var records: [Record] = []
-        while let record = try? next(&reader) {
-            records.append(record)
-            byteCount = reader.position
+        var damage: StorageError?
+        var place = 0
+        while place < count {
+            if let (record, end) = record(in: slab, place..<count) {
+                state.records.append(record)
+                (state.byteCount, place) = (end, end)
+                continue
+            }
+            let torn = place
+            place += 1
+            while place < count && record(in: slab, place..<count) == nil { place += 1 }
+            guard place < count else { break }
+            damage =
+                damage
+                ?? StorageError(
+                    .corrupt, operation: "read", path: file.path, offset: torn,
+                    cause: "a record is damaged, and whole ones stand behind it",
+                    advice: advice)
         }
-        return records
+        return damage
+    }
+
+    private static let advice =
+        "look at the sink's output, and go on behind the checkpoint with --roll-back-sinks, behind "
+        + "what is there with --accept-duplicates, or anew with --allow-reset and the sink's name"
+
+    /// The error for a journal that has less than a checkpoint knows of.
+    func shortened(to epoch: Int) -> StorageError {
+        StorageError(
+            .corrupt, operation: "read", path: path,
+            cause: "it should reach checkpoint \(epoch), and reaches \(lastEpoch)",
+            advice: Self.advice)
+    }
+
+    /// The record at the front of a range, and where it ends; nil where none is whole.
+    private static func record(in slab: Slab, _ range: Range<Int>) -> (Record, end: Int)? {
+        var reader = ByteReader(SlabSlice(slab, range))
+        guard let record = try? next(&reader) else { return nil }
+        return (record, range.lowerBound + reader.position)
     }
 
     private static func next(_ reader: inout ByteReader) throws(ByteReader.Damage) -> Record {
         let length = Int(try reader.integer(UInt32.self))
         let checksum = try reader.integer(UInt32.self)
         let body = try reader.bytes(length)
-        guard CRC32C.checksum(body) == checksum else {
+        guard length >= bodyBytesMin, CRC32C.checksum(body) == checksum else {
             throw ByteReader.Damage(cause: "a record of the journal is torn")
         }
         var content = ByteReader(body)
@@ -97,6 +134,7 @@ final class SinkJournal: Sendable {
                 path: try reader.text(), base: Int(try reader.integer(Int64.self)),
                 end: Int(try reader.integer(Int64.self)))
         }
+        try content.finish()
         return Record(epoch: epoch, changes: changes)
     }
 
@@ -149,6 +187,11 @@ final class SinkJournal: Sendable {
         }
     }
 
+    /// Forgets that it was damaged.
+    func mend() throws {
+        if damage != nil { try state.withLock { try rewrite(&$0) } }
+    }
+
     /// Forgets what was changed behind an epoch, when it has been undone.
     func forget(after epoch: Int) throws {
         try state.withLock { state in
@@ -173,5 +216,20 @@ final class SinkJournal: Sendable {
         state.file = file
         state.byteCount = bytes.count
         state.hasDurableName = true
+    }
+}
+
+/// A sink has committed more than the checkpoint that a run would go on from knows of.
+package struct SinkAhead: Error, CustomStringConvertible {
+    package let paths: [String]
+    package let epoch: Int
+    package let sinkEpoch: Int
+
+    package var description: String {
+        """
+        output was committed up to checkpoint \(sinkEpoch), but only checkpoint \(epoch) can be \
+        restored: \(paths.joined(separator: ", ")). Cut the output back with --roll-back-sinks, \
+        or go on behind it with --accept-duplicates
+        """
     }
 }

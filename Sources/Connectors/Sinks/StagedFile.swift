@@ -111,7 +111,7 @@ extension StagedFile {
             .corrupt, operation: "commit to", path: target, offset: base,
             cause: "the output should have \(end) bytes, or \(base) and its staged part, "
                 + "and has \(max(byteCount, 0))",
-            advice: "put the output back, or start afresh without the state")
+            advice: "put the output back, or begin it anew with --allow-reset and the sink's name")
     }
 }
 

@@ -25,6 +25,8 @@ package final class StagedFileSink: SinkWriter {
         /// Bytes of the file, staged ones too.
         var byteCount = 0
         var startedAt: Int64 = 0
+        /// At which of the checkpoints it was written to last.
+        var lastUse = 0
     }
 
     /// A staged file that is still written to.
@@ -58,6 +60,8 @@ package final class StagedFileSink: SinkWriter {
     /// What no complete checkpoint has.
     private var pending: [Pending] = []
     private var nextNumber = 1
+    /// Checkpoints so far.
+    private var useCount = 0
 
     package init(
         _ options: FileSink.Options, journal: String, ahead: Ahead = .refuse,
@@ -75,6 +79,7 @@ package final class StagedFileSink: SinkWriter {
 
     package func open() throws {
         let journal = try openJournal()
+        try journal.mend()
         targets = [:]
         pending = []
         try removeStaged(near: Set(journal.changes(after: 0).map(\.path)))
@@ -112,35 +117,63 @@ package final class StagedFileSink: SinkWriter {
         let staged = try reader.list { reader throws(ByteReader.Damage) in
             try StagedFile(from: &reader)
         }
+        let missing = try lack(of: journal, &reader)
         try reader.finish()
+        let damage = journal.damage ?? missing
         let later = journal.changes(after: epoch)
-        if later.isEmpty {
+        if later.isEmpty && damage == nil {
             try Self.commit(staged, epoch: epoch, journal, fileSystem)
         } else {
-            // Behind an epoch that is committed the output of those before it is, too.
-            try settle(later, epoch: epoch, staged, journal)
+            try settle(later, damage, epoch: epoch, staged, journal)
         }
         try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
     }
 
-    /// Decides about what was committed behind the checkpoint.
+    /// Whether the journal has less than it had when the checkpoint was made; those of before do not
+    /// tell, nor does one whose sink had another.
+    private func lack(
+        of journal: SinkJournal, _ reader: inout ByteReader
+    ) throws -> StorageError? {
+        guard reader.rest > 0 else { return nil }
+        let path = try reader.text()
+        let epoch = Int(try reader.integer(Int64.self))
+        let isLess = path == journalPath && journal.lastEpoch < epoch
+        return isLess ? journal.shortened(to: epoch) : nil
+    }
+
+    /// Decides about what was committed behind the checkpoint, or may have been, as the journal is
+    /// damaged.
     private func settle(
-        _ later: [SinkJournal.Change], epoch: Int, _ staged: [StagedFile], _ journal: SinkJournal
+        _ later: [SinkJournal.Change], _ damage: StorageError?, epoch: Int,
+        _ staged: [StagedFile], _ journal: SinkJournal
     ) throws {
         switch ahead {
         case .refuse:
+            if let damage { throw damage }
             throw SinkAhead(
                 paths: Set(later.map(\.path)).sorted(), epoch: epoch,
                 sinkEpoch: journal.lastEpoch)
         case .rollBack:
             for change in later.reversed() { try cut(change, staged) }
-        case .acceptDuplicates:
-            for (path, target) in targets {
-                let there = try fileSystem.status(of: name(of: target, path))?.byteCount
-                targets[path]?.byteCount = there ?? 0
+            for (path, target) in targets where damage != nil {
+                let (file, end) = (name(of: target, path), target.byteCount)
+                try cut(SinkJournal.Change(path: file, base: end, end: end), staged)
             }
+        case .acceptDuplicates: break
         }
         try journal.forget(after: epoch)
+        // Behind an epoch that is committed the output of those before it is, too, unless that had
+        // failed.
+        let waiting = try staged.filter { file in
+            let there = try fileSystem.status(of: file.target)?.byteCount ?? 0
+            return try there <= file.end && fileSystem.status(of: file.path) != nil
+        }
+        try Self.commit(waiting, epoch: epoch, journal, fileSystem)
+        guard ahead == .acceptDuplicates else { return }
+        for (path, target) in targets {
+            let there = try fileSystem.status(of: name(of: target, path))?.byteCount
+            targets[path]?.byteCount = there ?? 0
+        }
     }
 
     /// Cuts a file back to what it had at the checkpoint.
@@ -206,6 +239,7 @@ package final class StagedFileSink: SinkWriter {
             segments[name] = segment
             target.byteCount = segment.base + segment.byteCount
         }
+        target.lastUse = useCount
         targets[path] = target
     }
 
@@ -279,12 +313,13 @@ package final class StagedFileSink: SinkWriter {
             pending.append(Pending(epoch: epoch, staged: staged, file: segment.file))
         }
         segments = [:]
+        forgetTargets()
         let (staged, files) = (pending.map(\.staged), pending.map(\.file))
+        let (fileSystem, journal) = (fileSystem, try openJournal())
         var output = StagedOutput()
-        output.own = encoded(staged)
+        output.own = encoded(staged, journal.lastEpoch)
         output.byteCount = staged.reduce(0) { $0 + $1.byteCount }
         output.files = staged.map(\.path)
-        let (fileSystem, journal) = (fileSystem, try openJournal())
         let directories = Set(staged.map { FilePath.directory(of: $0.path) }).sorted()
         let syncs = syncs
         output.sync = {
@@ -297,7 +332,23 @@ package final class StagedFileSink: SinkWriter {
         return output
     }
 
-    private func encoded(_ staged: [StagedFile]) -> [UInt8] {
+    /// Targets that are remembered, though nothing waits to be committed to them.
+    private static let targetsMax = 1024
+
+    /// Forgets the targets that were not written to for the longest time, so that checkpoints do not
+    /// grow with every path there ever was. When one is written to again, its file says how long it
+    /// is.
+    private func forgetTargets() {
+        useCount += 1
+        let waiting = Set(pending.map(\.staged.target))
+        let idle = targets.filter { !waiting.contains(name(of: $0.value, $0.key)) }
+        guard idle.count > Self.targetsMax else { return }
+        let oldest = idle.sorted { ($0.value.lastUse, $0.key) < ($1.value.lastUse, $1.key) }
+        for (path, _) in oldest.prefix(idle.count - Self.targetsMax) { targets[path] = nil }
+    }
+
+    /// The next number of a staged file, the targets, what is staged, and how far the journal is.
+    private func encoded(_ staged: [StagedFile], _ journalled: Int) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(count: nextNumber)
         writer.append(count: targets.count)
@@ -308,6 +359,8 @@ package final class StagedFileSink: SinkWriter {
         }
         writer.append(count: staged.count)
         for file in staged { file.encode(to: &writer) }
+        writer.append(journalPath)
+        writer.append(Int64(journalled))
         return writer.bytes
     }
 
@@ -334,19 +387,4 @@ package final class StagedFileSink: SinkWriter {
     }
 
     package func interrupt() {}
-}
-
-/// A sink has committed more than the checkpoint that a run would go on from knows of.
-package struct SinkAhead: Error, CustomStringConvertible {
-    package let paths: [String]
-    package let epoch: Int
-    package let sinkEpoch: Int
-
-    package var description: String {
-        """
-        output was committed up to checkpoint \(sinkEpoch), but only checkpoint \(epoch) can be \
-        restored: \(paths.joined(separator: ", ")). Cut the output back with --roll-back-sinks, \
-        or go on behind it with --accept-duplicates
-        """
-    }
 }

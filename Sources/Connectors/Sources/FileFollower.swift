@@ -132,10 +132,10 @@ final class FileFollower {
 
     /// Goes on where all files stood; those that were renamed meanwhile are found again. One that
     /// is gone, and of which nothing was read, is left.
-    func resume(from reader: inout ByteReader, hasIdentities: Bool, now: Int64) throws {
+    func resume(from reader: inout ByteReader, _ form: FilePositionForm, now: Int64) throws {
         partitionCount = try reader.count()
         let first = try reader.count()
-        let places = try FollowedPlaces(from: &reader, hasIdentities: hasIdentities)
+        let places = try FollowedPlaces(from: &reader, form)
         for (index, found) in try places.find(in: fileSystem).enumerated() {
             let (partition, place) = (places.entries[index].partition, places.entries[index].place)
             if index == first { current = files.count }
@@ -147,7 +147,8 @@ final class FileFollower {
             }
             guard
                 let records = try RecordFile(
-                    resuming: found.file, path: found.path, at: place.offset, options: options)
+                    resuming: found.file, path: found.path, at: place.content,
+                    options: options)
             else { throw place.missing }
             // Under its old path, as with a file that is renamed while it is read: when another one
             // stands there it is left once it is still.

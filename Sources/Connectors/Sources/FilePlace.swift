@@ -4,10 +4,10 @@ import Storage
 /// A place in a file, and how the file is known again: by its first bytes and by those before the
 /// place, whatever its name is by then.
 ///
-///     place = path | offset: 8 | head: count: 4, hash: 8 | tail: count: 4, hash: 8
+///     place = path | offset: 8 | rejected: 1 | head: count: 4, hash: 8 | tail: count: 4, hash: 8
 ///
-/// The offset counts bytes of the content; head and tail are bytes of the file as it is stored, the
-/// tail of an uncompressed one only.
+/// The offset counts bytes of the content, and the record there may be one that was rejected; head
+/// and tail are bytes of the file as it is stored, the tail of an uncompressed one only.
 struct FilePlace: Equatable {
     /// A few bytes and their hash.
     struct Mark: Equatable {
@@ -22,13 +22,16 @@ struct FilePlace: Equatable {
 
     let path: String
     let offset: Int
+    /// Whether the record that starts there was rejected already.
+    let isRejected: Bool
     let head: Mark
     let tail: Mark
 
-    /// The place at `offset` of the content of a file that was read up to there.
+    /// The place up to which a file was read.
     init(_ records: RecordFile, path: String) throws {
         self.path = path
-        offset = records.offset
+        offset = records.place.offset
+        isRejected = records.place.isRejected
         let stored = records.isCompressed ? records.readOffset : offset
         head = try Self.mark(of: records.file, 0..<min(stored, Self.headBytesMax))
         tail =
@@ -52,15 +55,18 @@ struct FilePlace: Equatable {
     func encode(to writer: inout ByteWriter) {
         writer.append(path)
         writer.append(Int64(offset))
+        writer.append(isRejected)
         for mark in [head, tail] {
             writer.append(UInt32(mark.byteCount))
             writer.append(mark.hash)
         }
     }
 
-    init(from reader: inout ByteReader) throws(ByteReader.Damage) {
+    /// Reads a place; those of before do not say whether a record was rejected.
+    init(from reader: inout ByteReader, tellsRejected: Bool) throws(ByteReader.Damage) {
         path = try reader.text()
         offset = Int(try reader.integer(Int64.self))
+        isRejected = tellsRejected ? try reader.flag() : false
         head = Mark(
             byteCount: Int(try reader.integer(UInt32.self)), hash: try reader.integer())
         tail = Mark(
@@ -68,6 +74,11 @@ struct FilePlace: Equatable {
         guard offset >= 0, head.byteCount <= Self.headBytesMax, tail.byteCount <= Self.tailBytesMax,
             tail.byteCount <= offset
         else { throw ByteReader.Damage(cause: "a place in a file lies outside of it") }
+    }
+
+    /// Where the reading of its content goes on.
+    var content: RecordBuffer.Place {
+        RecordBuffer.Place(offset: offset, isRejected: isRejected)
     }
 
     /// Whether there are bytes by which the file is known again.

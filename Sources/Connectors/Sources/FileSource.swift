@@ -108,6 +108,7 @@ package final class FileSource: Source {
                     return give(Found(piece: piece, partition: nextPath - 1))
                 }
                 if current.isInsideRecord { return .held }
+                try current.checkLength()
                 if let piece = try current.finish() {
                     return give(Found(piece: piece, partition: nextPath - 1))
                 }
@@ -166,20 +167,16 @@ package final class FileSource: Source {
         }
     }
 
-    /// What stands before a position's content: its form. Followed files were once told by their
-    /// bytes alone.
-    private enum PositionForm: UInt8 { case list = 1, followedByContent, followed }
-
     /// Of files read one after the other: all paths, and how many of them were begun; of the last
     /// of those its place, if it was not left yet. Of followed files: what `FileFollower` says.
     package var position: SourcePosition? {
         get throws {
             var writer = ByteWriter()
             if let follower {
-                writer.append(PositionForm.followed.rawValue)
+                writer.append(FilePositionForm.followed.rawValue)
                 try follower.encode(to: &writer)
             } else {
-                writer.append(PositionForm.list.rawValue)
+                writer.append(FilePositionForm.list.rawValue)
                 writer.append(count: paths.count)
                 for path in paths { writer.append(path) }
                 writer.append(count: nextPath)
@@ -201,35 +198,38 @@ package final class FileSource: Source {
 
     package func resume(at position: SourcePosition) throws {
         var reader = ByteReader(position.bytes)
-        let form = PositionForm(rawValue: try reader.integer(UInt8.self))
-        switch (form, follower) {
-        case (.followed, let follower?), (.followedByContent, let follower?):
-            try follower.resume(
-                from: &reader, hasIdentities: form == .followed,
-                now: clock.monotonicNanoseconds())
-        case (.list, nil): try resumeList(&reader)
-        default:
-            throw ByteReader.Damage(cause: "the source was not read with the same 'follow'")
+        guard let form = FilePositionForm(rawValue: try reader.integer(UInt8.self)),
+            form.isFollowed == (follower != nil)
+        else { throw ByteReader.Damage(cause: "the source was not read with the same 'follow'") }
+        if let follower {
+            try follower.resume(from: &reader, form, now: clock.monotonicNanoseconds())
+        } else {
+            try resumeList(&reader, form)
         }
         try reader.finish()
     }
 
-    private func resumeList(_ reader: inout ByteReader) throws {
+    private func resumeList(_ reader: inout ByteReader, _ form: FilePositionForm) throws {
         paths = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         nextPath = try reader.count()
         if try reader.flag() {
-            let place = try FilePlace(from: &reader)
+            let place = try FilePlace(from: &reader, tellsRejected: form.tellsRejected)
             guard nextPath > 0, nextPath <= paths.count else {
                 throw ByteReader.Damage(cause: "a file is not in the list of files")
             }
             guard let found = try place.find(in: fileSystem) else { throw place.missing }
             current = try RecordFile(
-                resuming: found.file, path: paths[nextPath - 1], at: place.offset,
+                resuming: found.file, path: paths[nextPath - 1], at: place.content,
                 options: options)
             guard current != nil else { throw place.missing }
         }
         let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
         events = ends.map { .finished($0) }
+        if options.partitionPerFile {
+            // It may not have been told yet that they are there.
+            let first = current == nil ? nextPath : nextPath - 1
+            events = (first..<paths.count).map { .opened($0) } + events
+        }
     }
 
     package func interrupt() { waker.wake() }
@@ -239,4 +239,16 @@ package final class FileSource: Source {
         follower?.close()
         paths = []
     }
+}
+
+/// What stands before a position's content: its form, and with that what is in it.
+enum FilePositionForm: UInt8 {
+    /// Forms of before: followed files were told by their bytes alone, and no place said of a
+    /// record that it was rejected.
+    case plainList = 1, followedByContent, plainFollowed
+    case list, followed
+
+    var isFollowed: Bool { self != .plainList && self != .list }
+    var hasIdentities: Bool { self == .plainFollowed || self == .followed }
+    var tellsRejected: Bool { self == .list || self == .followed }
 }

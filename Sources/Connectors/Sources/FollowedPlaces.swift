@@ -73,17 +73,18 @@ struct FollowedPlaces {
         return isWanted(identity) ? Found(file: file, path: path, identity: identity) : nil
     }
 
-    /// Reads what `append` wrote; `hasIdentities` as it was written.
-    init(from reader: inout ByteReader, hasIdentities: Bool) throws(ByteReader.Damage) {
+    /// Reads what `append` wrote, now or in an earlier form.
+    init(from reader: inout ByteReader, _ form: FilePositionForm) throws(ByteReader.Damage) {
         entries = try reader.list { reader throws(ByteReader.Damage) in
             let partition = try reader.count()
             var identity: FileStatus.Identity?
-            if hasIdentities {
+            if form.hasIdentities {
                 identity = FileStatus.Identity(
                     device: try reader.integer(), inode: try reader.integer())
             }
             return Entry(
-                partition: partition, identity: identity, place: try FilePlace(from: &reader))
+                partition: partition, identity: identity,
+                place: try FilePlace(from: &reader, tellsRejected: form.tellsRejected))
         }
     }
 

@@ -5,38 +5,44 @@ final class RecordFile {
     let file: any File
     private let options: FileSource.Options
     private let path: String
+    /// What it had when it was opened; 0 where that is not known.
+    private let firstByteCount: Int
     private var reader: FileReader
     private var buffer: RecordBuffer
 
     init(_ file: any File, path: String, options: FileSource.Options) {
         self.file = file
+        firstByteCount = (try? file.status().byteCount) ?? 0
         self.path = path
         self.options = options
         reader = FileReader(file, codec: Codec(path: path))
         buffer = RecordFile.buffer(path, options)
     }
 
-    /// A file of which the content before `offset` was read already; nil where it has less.
-    init?(resuming file: any File, path: String, at offset: Int, options: FileSource.Options) throws
-    {
+    /// A file of which the content before `place` was read already; nil where it has less.
+    init?(
+        resuming file: any File, path: String, at place: RecordBuffer.Place,
+        options: FileSource.Options
+    ) throws {
         self.file = file
+        firstByteCount = try file.status().byteCount
         self.path = path
         self.options = options
         reader = FileReader(file, codec: Codec(path: path))
-        buffer = RecordFile.buffer(path, options, offset: offset)
-        guard try reader.skip(offset) else { return nil }
+        buffer = RecordFile.buffer(path, options, from: place)
+        guard try reader.skip(place.offset) else { return nil }
     }
 
     private static func buffer(
-        _ path: String, _ options: FileSource.Options, offset: Int = 0
+        _ path: String, _ options: FileSource.Options, from place: RecordBuffer.Place? = nil
     ) -> RecordBuffer {
         RecordBuffer(
             name: path, framing: options.framing, recordBytesMax: options.recordBytesMax,
-            offset: offset)
+            offset: place?.offset ?? 0, beginsRejected: place?.isRejected ?? false)
     }
 
-    /// The place in the content behind what was given out.
-    var offset: Int { buffer.offset }
+    /// The place in the content from which on nothing was given out.
+    var place: RecordBuffer.Place { buffer.place }
 
     var isCompressed: Bool { reader.isCompressed }
 
@@ -70,6 +76,18 @@ final class RecordFile {
         }
         isInsideRecord = true
         return nil
+    }
+
+    /// Throws where the file has become shorter since it was opened: its end is not the end of its
+    /// content.
+    func checkLength() throws {
+        let status = try file.status()
+        let expected = max(readOffset, firstByteCount)
+        guard status.kind == .regular, status.byteCount < expected else { return }
+        throw StorageError(
+            .other, operation: "read", path: path, offset: status.byteCount,
+            cause: "it was cut short while it was read, and had \(expected) bytes before",
+            advice: "bring its content back, and start again")
     }
 
     /// Gives what stands behind the last whole record, when nothing will be added.

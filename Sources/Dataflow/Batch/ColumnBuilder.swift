@@ -87,6 +87,16 @@ package struct ColumnBuilder: ~Copyable {
     }
 }
 
+extension Column {
+    /// A column of whole numbers.
+    package init(int64s values: [Int64]) {
+        var builder = ColumnBuilder(.int, capacity: values.count)
+        var numbers = builder.int64s
+        for row in values.indices { numbers[row] = values[row] }
+        self = builder.finish(count: values.count)
+    }
+}
+
 extension [Slab] {
     /// Adds the slabs that are not there yet; lists are short.
     package mutating func appendMissing(_ slabs: [Slab]) {

@@ -33,6 +33,12 @@ package struct WatermarkTracker: Sendable {
     /// Partitions that are remembered.
     var partitionCount: Int { partitions.count }
 
+    /// The numbers of those that are not finished.
+    package var openPartitions: [Int] { isPartitioned ? partitions.keys.sorted() : [] }
+
+    /// Notes that nothing more comes of any partition there was so far.
+    package mutating func finishAll() { apply(openPartitions.map { .finished($0) }) }
+
     /// Notes what became of partitions; may let the watermark rise.
     package mutating func apply(_ events: [PartitionEvent]) {
         for event in events {
@@ -125,7 +131,12 @@ extension WatermarkTracker {
             partitions[id] = Partition(
                 state: state, greatest: try reader.integer(Int64.self))
         }
-        // A scope that was changed starts with the partition it needs.
-        if !isPartitioned && partitions[0] == nil { partitions = [0: Partition(state: .active)] }
+        // A scope that was changed has one partition in place of those there were.
+        if !isPartitioned && partitions.map(\.key) != [0] {
+            let greatest = partitions.values.map(\.greatest).max() ?? EventTime.none
+            partitions = [
+                0: Partition(state: .active, greatest: max(greatest, finishedGreatest))
+            ]
+        }
     }
 }

@@ -41,9 +41,9 @@ final class CheckpointCoordinator {
     private var lastEnd: Int64
     /// The place of the last complete checkpoint.
     private var lastNumber: Int
-    private var tableFiles: [Int: (version: ObjectIdentifier, name: String)] = [:]
-    /// Versions whose files are known, kept alive so that no other has their identity.
-    private var tableVersions: [Int: any TableVersion] = [:]
+    private var tables: TableFiles
+    /// Why the run ends, where something could not be made durable.
+    private var unwritten: (any Error)?
     private var base: CheckpointBase
     /// Copies what is complete, if there is another place.
     let secondPlace: SecondPlace?
@@ -65,6 +65,7 @@ final class CheckpointCoordinator {
         self.settings = settings
         self.log = log
         directory = state.directory
+        tables = TableFiles(directory)
         room = state.room
         // For want of room a checkpoint fails; it does not wait.
         files = CheckpointFiles(
@@ -187,6 +188,8 @@ final class CheckpointCoordinator {
     func finishRun(_ assembly: Assembly, isFinished: Bool) throws {
         if case .aligning(let barrier, _) = phase, let parts = barrier.complete {
             finish(barrier, parts, isLast: false)
+            // The run is at its end already, and nobody else hears of it.
+            if let unwritten { throw unwritten }
         }
         let barrier = core.makeBarrier(epoch: nextEpoch, core.sequencer.positions()) {}
         nextEpoch += 1
@@ -225,34 +228,53 @@ final class CheckpointCoordinator {
         // Whatever fails, what the tasks hold for it is let go of.
         var made = base.manifest(barrier, parts, core, tables: [:], isFinished: isLast)
         do {
-            let staged = parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged)
-            try sync(staged)
+            try sync(parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged))
             if let failure = parts.failure { throw Unwritten(cause: failure) }
             if !isLast {
-                made = base.manifest(
-                    barrier, parts, core, tables: try tables(of: barrier), isFinished: false)
+                let names = try tables.hold(
+                    barrier.positions.tables, of: core.topology.plan,
+                    in: waits ? directory.fileSystem : directory.fileSystem.impatient)
+                made = base.manifest(barrier, parts, core, tables: names, isFinished: false)
             }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)
             noted.completed += 1
-            lastNumber = barrier.positions.number
             kept.append(made)
             // From here on the checkpoint is complete, whatever happens.
             if isShortOfRoom { try prune(to: 1) }
-            for output in staged { try output.commit() }
-            for sink in core.arrivals { sink.committed(barrier.epoch) }
+            let failure = commit(parts, epoch: barrier.epoch)
+            // What could not be committed is tried again soon, with the next one.
+            if failure == nil { lastNumber = barrier.positions.number }
             try prune(to: isLast ? 1 : settings.keep)
             if let secondPlace, !secondPlace.isRequired { secondPlace.submit(made) }
             keepSources(isFinished: isLast)
-            return nil
+            return failure
         } catch {
             log("checkpoint \(barrier.epoch) failed: \(error)")
             noted.failed += 1
             if kept.last?.epoch != made.epoch { giveUp(made) }
             guard let error = error as? Unwritten else { return error }
+            unwritten = error.cause
             core.fail(error.cause)
             return error.cause
         }
+    }
+
+    /// Makes visible what sinks staged for a checkpoint that is complete; gives why that failed for
+    /// one of them. Output that is not what it was will not be so by itself: the run ends.
+    private func commit(_ parts: Barrier.Parts, epoch: Int) -> (any Error)? {
+        var failure: (any Error)?
+        for (sink, part) in parts.sinks.sorted(by: { $0.key < $1.key }) {
+            do {
+                try part.staged.commit()
+                core.arrivals[sink].committed(epoch)
+            } catch {
+                log("the output of checkpoint \(epoch) waits to be committed: \(error)")
+                if (error as? StorageError)?.kind == .corrupt { core.fail(error) }
+                failure = failure ?? error
+            }
+        }
+        return failure
     }
 
     /// Makes durable what the sinks staged, and what the sources gave.
@@ -281,12 +303,12 @@ final class CheckpointCoordinator {
     /// Tells the sources how far back they may have to be read again.
     private func keepSources(isFinished: Bool) {
         for (node, source) in zip(core.topology.plan.sources, sources) {
-            var positions = kept.compactMap { $0.position(of: node.name) }
+            var positions = kept.compactMap { $0.position(of: node) }
             do {
                 // The first checkpoint will stand behind here.
                 if kept.isEmpty, let position = try source.position { positions = [position] }
                 if let secondPlace, !isFinished {
-                    guard let there = secondPlace.positions(of: node.name) else { continue }
+                    guard let there = secondPlace.positions(of: node) else { continue }
                     positions += there
                 }
                 if positions.isEmpty { continue }
@@ -341,33 +363,6 @@ final class CheckpointCoordinator {
             kept.removeFirst()
             letGo(of: oldest)
         }
-    }
-
-    /// The files with the rows of the tables in force at a barrier, by source; written where their
-    /// version is new.
-    private func tables(of barrier: Barrier) throws -> [Int: String] {
-        var names: [Int: String] = [:]
-        for (source, node) in core.topology.plan.sources.enumerated() {
-            guard let index = node.table?.index, let version = barrier.positions.tables[index]
-            else {
-                continue
-            }
-            if tableFiles[source]?.version != ObjectIdentifier(version) {
-                let name = directory.makeBlobName()
-                try ManifestFile.write(
-                    version.encoded(), to: directory.path(of: name),
-                    in: waits ? directory.fileSystem : directory.fileSystem.impatient)
-                // The coordinator needs it as long as the version is in force.
-                directory.hold(name)
-                if let old = tableFiles[source] { try directory.release(old.name) }
-                tableFiles[source] = (ObjectIdentifier(version), name)
-                tableVersions[source] = version
-            }
-            guard let name = tableFiles[source]?.name else { continue }
-            directory.hold(name)
-            names[source] = name
-        }
-        return names
     }
 }
 

@@ -86,9 +86,11 @@ struct CheckpointManifest: Sendable {
         return files
     }
 
-    /// Where a source stands in it.
-    func position(of source: String) -> SourcePosition? {
-        sources.first { $0.name == source }?.position
+    /// Where a source stands in it; nil where one of its name means something else by now.
+    func position(of node: Plan.SourceNode) -> SourcePosition? {
+        sources.first {
+            $0.name == node.name && $0.binding.meaning == node.binding.meaning
+        }?.position
     }
 
     /// The names of all files, each as often as a part of the checkpoint holds it.

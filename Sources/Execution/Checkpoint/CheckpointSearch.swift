@@ -1,4 +1,5 @@
 import Storage
+import Synchronization
 
 /// Looks for the newest checkpoint that can be used, here and in a second place.
 struct CheckpointSearch {
@@ -31,7 +32,14 @@ struct CheckpointSearch {
     func newest(log: (String) -> Void) throws -> Found {
         var found = Found()
         let local = try manifestsHere.epochs()
-        let remote = try epochsThere(log)
+        var remote: [Int] = []
+        var unread: (any Error)?
+        do {
+            remote = try epochsThere()
+        } catch {
+            log("the second place cannot be read: \(error)")
+            unread = error
+        }
         let epochs = Set(local + remote).sorted(by: >)
         found.lastEpoch = epochs.first ?? 0
         for epoch in epochs {
@@ -48,6 +56,8 @@ struct CheckpointSearch {
                 found.damage.append(error)
             }
         }
+        // What is damaged or lost here may be whole there: nothing older is to take its place.
+        if let unread, found.manifest == nil || !found.damage.isEmpty { throw unread }
         guard let chosen = found.manifest?.epoch else { return found }
         for epoch in local where epoch > chosen {
             let path = manifestsHere.path(of: epoch)
@@ -58,15 +68,11 @@ struct CheckpointSearch {
         return found
     }
 
-    private func epochsThere(_ log: (String) -> Void) throws -> [Int] {
-        guard let there, let manifests = manifestsThere else { return [] }
-        do {
-            guard try there.fileSystem.status(of: there.path) != nil else { return [] }
-            return try manifests.epochs()
-        } catch {
-            log("the second place cannot be read: \(error)")
-            return []
-        }
+    private func epochsThere() throws -> [Int] {
+        guard let there, let manifests = manifestsThere,
+            try there.fileSystem.status(of: there.path) != nil
+        else { return [] }
+        return try manifests.epochs()
     }
 
     /// A checkpoint of which everything is here, or was brought here.
@@ -150,4 +156,47 @@ struct CheckpointSearch {
 extension StorageError {
     /// Whether something is not what it was, rather than out of reach for now.
     fileprivate var isDamage: Bool { kind == .corrupt || kind == .notFound }
+}
+
+/// Copies of state that are checked and made durable in the background, while the next is read.
+private final class CheckedCopies: Sendable {
+    private struct State {
+        var waiting = 0
+        var failures: [String: StorageError] = [:]
+    }
+
+    private let executor: any BackgroundExecutor
+    private let state = Mutex(State())
+    private let waker = Waker()
+    private static let waitMicroseconds = 100_000
+
+    init(_ executor: any BackgroundExecutor) { self.executor = executor }
+
+    /// Takes a copy on; `number` tells which of its threads is to have it.
+    func add(_ copy: StateFiles.Copied, number: Int) {
+        state.withLock { $0.waiting += 1 }
+        // Not merges' thread, which may be kept waiting for as long as others want the processors.
+        executor.submit(number.isMultiple(of: 2) ? .flush : .compact) { [self] in
+            var failure: StorageError?
+            do throws(StorageError) {
+                try copy.verify()
+                try copy.sync()
+            } catch {
+                failure = error
+            }
+            state.withLock { state in
+                state.waiting -= 1
+                state.failures[copy.name] = failure
+            }
+            waker.wake()
+        }
+    }
+
+    /// Waits until all are done; gives those that failed, by name.
+    func finish() -> [String: StorageError] {
+        while state.withLock({ $0.waiting }) > 0 {
+            executor.wait(waker, microseconds: Self.waitMicroseconds)
+        }
+        return state.withLock { $0.failures }
+    }
 }

@@ -28,6 +28,8 @@ final class SecondPlace: Sendable {
     private let clock: EngineClock
     private let log: @Sendable (String) -> Void
     private let state = Mutex(State())
+    /// Held from the first copy on.
+    private let claim = Mutex<CopyClaim?>(nil)
     let waker = Waker()
 
     init(
@@ -95,7 +97,7 @@ final class SecondPlace: Sendable {
 
     /// Where a source stands in the checkpoints that are there or on their way; nil while that is
     /// not known.
-    func positions(of source: String) -> [SourcePosition]? {
+    func positions(of source: Plan.SourceNode) -> [SourcePosition]? {
         let (kept, current, waiting) = state.withLock { ($0.kept, $0.current, $0.waiting) }
         return kept.map { kept in
             (kept + [current, waiting].compactMap { $0 }).compactMap { $0.position(of: source) }
@@ -127,8 +129,19 @@ final class SecondPlace: Sendable {
         }
     }
 
+    /// Lets others copy to it.
+    func leave() { claim.withLock { $0 }?.release() }
+
+    private func claimRemote() throws {
+        guard claim.withLock({ $0 }) == nil else { return }
+        try remote.fileSystem.makeDirectories(remote.path)
+        let made = try CopyClaim(remote)
+        claim.withLock { $0 = made }
+    }
+
     /// Copies a checkpoint, and removes what no manifest there needs any more.
     func copy(_ manifest: CheckpointManifest) throws {
+        try claimRemote()
         try CheckpointCopy.copy(manifest, from: local, to: remote)
         try CheckpointCopy.prune(remote, to: manifest.isFinished ? 1 : keep, log: log)
         state.withLock { $0.copied = manifest.epoch }

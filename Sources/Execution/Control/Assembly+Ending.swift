@@ -20,6 +20,7 @@ extension Assembly {
         } catch {
             failure = failure ?? error
         }
+        coordinator?.secondPlace?.leave()
         return failure
     }
 

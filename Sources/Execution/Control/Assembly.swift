@@ -41,8 +41,10 @@ final class Assembly {
         let sources = try plan.sources.map { try $0.makeSource() }
         if let finished = recovery?.finished {
             for (node, source) in zip(plan.sources, sources) {
-                guard let position = finished.position(of: node.name) else { continue }
-                try source.keep(from: [position], isFinished: true)
+                guard let position = finished.position(of: node) else { continue }
+                try Self.reading(node.name) {
+                    try source.keep(from: [position], isFinished: true)
+                }
             }
         }
         let isAtEnd = recovery?.isAtEnd(plan, sources) ?? false
@@ -54,7 +56,7 @@ final class Assembly {
             : try plan.sources.enumerated().map { index, node -> any InputRunner in
                 let source = sources[index]
                 if let position = recovery?.source(node)?.position {
-                    try source.resume(at: position)
+                    try Self.reading(node.name) { try source.resume(at: position) }
                 } else {
                     try source.open()
                 }
@@ -90,7 +92,14 @@ final class Assembly {
         let writers = try nodes.map { try $0.makeWriter() }
         for (node, writer) in zip(nodes, writers) {
             guard let sink = recovery?.sink(node) else { continue }
-            try writer.resume(sink.staged, epoch: sink.epoch)
+            do {
+                try reading(node.name) { try writer.resume(sink.staged, epoch: sink.epoch) }
+            } catch let error as StorageError where error.kind == .corrupt {
+                let resets = core.topology.plan.checkpoint?.allowedResets ?? []
+                guard resets.contains(node.name) else { throw error }
+                core.log("sink '\(node.name)' begins anew: \(error)")
+                try writer.open()
+            }
         }
         // What a finished run has left is whole now. That is noted before its output goes.
         if !isAtEnd { try recovery?.closeFinished() }
@@ -100,6 +109,16 @@ final class Assembly {
         for writer in writers { recovery?.note(sinkEpoch: try writer.lastEpoch()) }
         return zip(nodes.indices, writers).map { index, writer in
             SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
+        }
+    }
+
+    /// Does something with what a checkpoint holds of a source or sink.
+    private static func reading(_ name: String, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let damage as ByteReader.Damage {
+            throw RestoreError.damaged(
+                "'\(name)' cannot go on from its checkpoint: \(damage.cause)")
         }
     }
 
@@ -121,15 +140,20 @@ final class Assembly {
                 positions.sources[index].sequence = source.sequence
                 positions.sources[index].position = source.position
                 if let tracker = source.tracker, let relay = core.relays[index] {
-                    try relay.restore(tracker, next: source.sequence)
+                    let partitions = try relay.restore(
+                        tracker, next: source.sequence, beginsAnew: source.position == nil)
                     positions.sources[index].watermark = relay.watermark
+                    (inputs[index] as? SourceRunner)?.expect(partitions)
                 }
-                if let name = source.table, let table = node.table,
-                    let runner = inputs[index] as? TableRunner
-                {
+                guard let table = node.table, let runner = inputs[index] as? TableRunner else {
+                    continue
+                }
+                if let name = source.table {
                     let rows = try ManifestFile.read(
                         directory.path(of: name), in: directory.fileSystem)
                     positions.tables[table.index] = try runner.restore(rows)
+                } else {
+                    runner.passOver(rejected: source.counters.errors)
                 }
             }
             core.sequencer.restore(positions)

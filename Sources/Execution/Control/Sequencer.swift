@@ -137,10 +137,11 @@ final class Sequencer: Sendable {
         }
     }
 
-    /// Offers the next chunk of a source, which stands at `position` behind it.
+    /// Offers the next chunk of a source, which stands at `position` behind it; with the chunk's
+    /// number a version of the source's table takes effect, if there is one.
     func offer(
         _ content: Chunk.Content, at position: SourcePosition? = nil, from source: Int,
-        waking parker: Parker
+        publishing version: (any TableVersion)? = nil, waking parker: Parker
     ) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
@@ -159,6 +160,9 @@ final class Sequencer: Sendable {
             state.number += 1
             state.feeds[source].sequence += 1
             if let position { state.feeds[source].position = position }
+            if let version, let table = topology.plan.sources[source].table {
+                state.tables[table.index] = version
+            }
             if case .end = content { state.feeds[source].hasEnded = true }
             state.feeds[source].unpassed += 1
             state.ticketsOut += 1

@@ -10,7 +10,8 @@ final class StateParts {
     private var keepsFiles: Bool
 
     /// Takes the directory over; `copies` are other places with checkpoints of it. Without
-    /// checkpoints a run begins without state: what an earlier one left there is removed.
+    /// checkpoints a run begins without state: what an earlier one left there is removed, unless a
+    /// later one could go on from it.
     init(
         _ settings: Plan.StateSettings, workers: Int, keepsFiles: Bool, copies: [String],
         background: any BackgroundWork, log: (String) -> Void
@@ -20,6 +21,7 @@ final class StateParts {
         room = settings.room
         directory = try StateDirectory(
             settings.path, fileSystem: settings.fileSystem, copies: copies)
+        if !keepsFiles { try Self.refuseToLose(directory) }
         if let problem = try room?.open() { log("state begins without its reserve: \(problem)") }
         if !keepsFiles { try directory.removeOrphans() }
         var options = settings.options
@@ -30,6 +32,18 @@ final class StateParts {
                 directory: directory, worker: worker, options: options, executor: background,
                 hashes: KeyHash.storedHashes(ofWorker: worker, of: workers))
         }
+    }
+
+    /// Throws where there are checkpoints of a run that has not ended.
+    private static func refuseToLose(_ directory: StateDirectory) throws {
+        let manifests = CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
+        guard let newest = try manifests.epochs().last,
+            (try? manifests.read(newest))?.hasEnded != true
+        else { return }
+        throw RestoreError.wouldLose([
+            "there are checkpoints in \(directory.path), and without settings.checkpoint this run "
+                + "would not go on from them; remove the directory to begin without"
+        ])
     }
 
     /// Notes that no later run goes on with this state.

@@ -21,14 +21,20 @@ final class WatermarkRelay: Sendable {
         state = Mutex(State(tracker: WatermarkTracker(strategy)))
     }
 
-    /// Goes on from where a checkpoint stood.
-    func restore(_ encoded: [UInt8], next sequence: Int) throws {
+    /// Goes on from where a checkpoint stood; gives the partitions that may go on. Of a source that
+    /// begins anew none does: its connections, say, ended with their run.
+    func restore(
+        _ encoded: [UInt8], next sequence: Int, beginsAnew: Bool
+    ) throws -> [Int] {
         var reader = ByteReader(encoded)
-        try state.withLock { state in
+        let partitions = try state.withLock { state in
             try state.tracker.restore(from: &reader)
             state.next = sequence
+            if beginsAnew { state.tracker.finishAll() }
+            return state.tracker.openPartitions
         }
         try reader.finish()
+        return partitions
     }
 
     /// Calls `body` with the watermark as it stands before chunk `sequence`, now or later.

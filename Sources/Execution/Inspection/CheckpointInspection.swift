@@ -95,7 +95,8 @@ package struct CheckpointInspection {
     }
 
     /// Copies a checkpoint, or the newest, with everything it needs to another directory, after
-    /// every byte of it was checked; gives its epoch and the bytes written.
+    /// every byte of it was checked; gives its epoch and the bytes written. A run may not copy to
+    /// that directory meanwhile.
     package func copy(
         epoch: Int? = nil, to path: String
     ) throws -> (epoch: Int, byteCount: Int) {
@@ -106,6 +107,9 @@ package struct CheckpointInspection {
         let manifest = try manifests.read(chosen)
         for name in manifest.files.sorted() { try place.verify(name) }
         let target = StateFiles(path, fileSystem: place.fileSystem)
+        try target.fileSystem.makeDirectories(target.path)
+        let claim = try CopyClaim(target)
+        defer { claim.release() }
         let byteCount = try CheckpointCopy.copy(manifest, from: place, to: target)
         return (chosen, byteCount)
     }

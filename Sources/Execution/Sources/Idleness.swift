@@ -23,6 +23,12 @@ struct Idleness {
         if !isPartitioned { partitions[0] = Partition(lastNanoseconds: now) }
     }
 
+    /// Notes partitions that are there from the start.
+    mutating func expect(_ ids: [Int], now: Int64) {
+        guard isPartitioned else { return }
+        for id in ids { partitions[id] = Partition(lastNanoseconds: now) }
+    }
+
     /// Notes what was read; gives the chunk, with a word before it that its partition is active
     /// again where that is so.
     mutating func note(_ chunk: RawChunk, now: Int64) -> RawChunk {

@@ -26,6 +26,12 @@ final class SourceRunner: InputRunner {
         }
     }
 
+    /// Partitions that were there at the checkpoint from which the run goes on, and of which the
+    /// source need not tell again.
+    func expect(_ partitions: [Int]) {
+        idleness?.expect(partitions, now: core.clock.monotonicNanoseconds())
+    }
+
     /// Reads once, or offers again what found no ticket. `waitMilliseconds` is how long a read may
     /// wait.
     func step(waitMilliseconds: Int) throws -> Progress {

@@ -4,7 +4,8 @@ import Dataflow
 /// update.
 ///
 /// The first version is published when the source has nothing more at hand, later ones after each
-/// read. A version takes effect between two chunk numbers.
+/// read. A version takes effect between two chunk numbers; rows that were rejected on the way to it
+/// get the number before, so that no checkpoint stands between the two.
 final class TableRunner: InputRunner {
     let source: any Source
     let parker = Parker()
@@ -17,10 +18,20 @@ final class TableRunner: InputRunner {
     private var isLoaded = false
     /// Whether the source keeps to a rate, so that a read must wait.
     private var isHeldBack = false
-    /// Waits for a number; the worker that takes it counts it.
-    private var rejected: Batch?
+    private var rejected: Rejected?
+    /// Rejected rows that an earlier run handed on, which did not come to load the table.
+    private var handedOn = 0
     private(set) var hasEnded = false
     private(set) var counters = SourceCounters()
+
+    /// Rows that wait for a number; the worker that takes them counts them.
+    private struct Rejected {
+        let rows: Batch
+        /// What takes effect with them, and where the source stands behind them; before the table
+        /// is loaded, neither.
+        var version: (any TableVersion)?
+        var position: SourcePosition?
+    }
 
     init(_ index: Int, source: any Source, table: Plan.SourceNode.Table, core: EngineCore) {
         self.index = index
@@ -33,8 +44,11 @@ final class TableRunner: InputRunner {
     }
 
     func step(waitMilliseconds: Int) throws -> Progress {
-        if let rows = rejected {
-            switch core.sequencer.offer(.rejected(rows), from: index, waking: parker) {
+        if let waiting = rejected {
+            let answer = core.sequencer.offer(
+                .rejected(waiting.rows), at: waiting.position, from: index,
+                publishing: waiting.version, waking: parker)
+            switch answer {
             case .wait: return .blocked
             case .numbered: rejected = nil
             }
@@ -47,10 +61,9 @@ final class TableRunner: InputRunner {
         switch try source.read(byteCount: byteCount, waitMilliseconds: wait) {
         case .chunk(let raw):
             try add(raw)
-            if isLoaded { try publish() }
             return .progressed
         case .rejected(let records):
-            rejected = RejectedRows.batch(of: records, source: node.name)
+            try reject(RejectedRows.batch(of: records, source: node.name), changesTable: false)
             return .progressed
         case .held:
             isHeldBack = true
@@ -72,6 +85,9 @@ final class TableRunner: InputRunner {
         return builder.version()
     }
 
+    /// Begins to load the table again: its first `count` rejected rows were handed on already.
+    func passOver(rejected count: Int) { handedOn = count }
+
     private func leave() -> Progress {
         hasEnded = true
         core.sequencer.leave(index)
@@ -87,7 +103,24 @@ final class TableRunner: InputRunner {
             counters.rows += batch.count
             try builder.add(batch, rejects: &rejects)
         }
-        if !rejects.isEmpty { rejected = rejects.take() }
+        if !rejects.isEmpty {
+            try reject(rejects.take(), changesTable: true)
+        } else if isLoaded {
+            try publish()
+        }
+    }
+
+    private func reject(_ rows: Batch, changesTable: Bool) throws {
+        if isLoaded {
+            rejected = Rejected(
+                rows: rows, version: changesTable ? builder.version() : nil,
+                position: try source.position)
+            return
+        }
+        let known = min(handedOn, rows.count)
+        handedOn -= known
+        guard known < rows.count else { return }
+        rejected = Rejected(rows: rows.selecting(Selection(Array(known..<rows.count))))
     }
 
     private func publish() throws {

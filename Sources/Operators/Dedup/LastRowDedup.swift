@@ -174,20 +174,15 @@ final class LastRowDedup: Operator {
             .sorted { $0.position < $1.position }
         var columns = codec.decode(held.map(\.row), in: table)
         if let mark = step.input.watermark {
-            columns[mark] = Self.column(held.map { _ in oldest(start) })
+            columns[mark] = Column(int64s: held.map { _ in oldest(start) })
         }
-        if let ordinal = step.input.ordinal { columns[ordinal] = Self.column(held.map(\.position)) }
+        if let ordinal = step.input.ordinal {
+            columns[ordinal] = Column(int64s: held.map(\.position))
+        }
         counters.held -= held.count
         counters.passed += held.count
         output.emit(Batch(columns: columns, count: held.count))
         try state.balance(start)
-    }
-
-    private static func column(_ values: [Int64]) -> Column {
-        var builder = ColumnBuilder(.int, capacity: values.count)
-        var numbers = builder.int64s
-        for row in values.indices { numbers[row] = values[row] }
-        return builder.finish(count: values.count)
     }
 }
 

@@ -38,7 +38,7 @@ struct WindowResults {
         let last = end - 1
         columns.append(constant(last, count))
         columns.append(constant(last, count).reinterpreted(as: .int))
-        columns.append(Self.column(ordinals))
+        columns.append(Column(int64s: ordinals))
         if step.output.origin != nil { columns.append(origins(entries, table, start)) }
         let batch = Batch(columns: columns, count: count)
         let sound = batch.selecting(failures.excluded(from: batch.selection))
@@ -83,13 +83,6 @@ struct WindowResults {
                 raw: nil)
         }
         return rejected.take()
-    }
-
-    private static func column(_ values: [Int64]) -> Column {
-        var builder = ColumnBuilder(.int, capacity: values.count)
-        var numbers = builder.int64s
-        for row in values.indices { numbers[row] = values[row] }
-        return builder.finish(count: values.count)
     }
 
     private func constant(_ value: Int64, _ count: Int) -> Column {

@@ -214,7 +214,9 @@ struct SoakTrial {
     private func checkLeftovers() throws {
         let files = DiskFileSystem()
         for place in scenario.hasSecondPlace ? ["state", "second"] : ["state"] {
-            let left = try files.names(in: "\(directory)/\(place)").filter { $0 != "LOCK" }
+            let left = try files.names(in: "\(directory)/\(place)").filter {
+                $0 != "LOCK" && $0 != "COPIES"
+            }
             guard left.count == 1, left[0].hasSuffix(".manifest") else {
                 throw failure("in \(place) is left: \(left.sorted().joined(separator: ", "))")
             }

@@ -172,8 +172,11 @@ struct CheckpointExportCommand: ParsableCommand {
 struct CheckpointRestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Brings a checkpoint of another directory here; the next run goes on from it.",
-        discussion: "Every byte of it is checked before anything is written.",
+        abstract: "Brings a checkpoint of another directory here.",
+        discussion: """
+            Every byte of it is checked before anything is written. The next run goes on from the \
+            newest checkpoint that it finds, here or in its second place.
+            """,
         aliases: ["import"])
 
     @OptionGroup var place: CheckpointPlace

@@ -111,8 +111,10 @@ struct BufferedSourceTests {
         }
     }
 
-    /// Connections of a run that has ended are finished, and the numbers of new ones are new.
-    @Test func connectionsEndWithTheirRun() throws {
+    /// Connections of a run that has ended are finished, and the numbers of new ones are new; also
+    /// where nothing is left in the buffer of what they sent.
+    @Test(arguments: [false, true])
+    func connectionsEndWithTheirRun(_ isTrimmed: Bool) throws {
         let files = MemoryFileSystem()
         let feed = FeedSource.Feed()
         let first = source(feed, on: files)
@@ -122,6 +124,7 @@ struct BufferedSourceTests {
         var reading = SourceReading()
         try read(first, into: &reading) { $0.text == "a\nb\n" }
         let position = try #require(first.position)
+        if isTrimmed { try first.keep(from: [position], isFinished: false) }
         first.close()
         reading = try run(on: files, open: { try $0.resume(at: position) }) {
             $0.put("c\n", partition: 0, .opened(0))
