@@ -14,7 +14,7 @@ extension SourceSpec {
 
     /// Rows a second that a generator is asked for.
     var generatedRate: Double? {
-        if case .generate(let generator) = kind { generator.rate.map(Double.init) } else { nil }
+        if case .generate(let generator) = kind { generator.rate?.perSecond } else { nil }
     }
 
     /// The source without its rate limit, behind its buffer if it has one.
@@ -95,7 +95,9 @@ extension GeneratorSpec {
         options.start = start ?? options.start
         options.timeEncoding =
             time.flatMap { GeneratorOptions.TimeEncoding(rawValue: $0) } ?? options.timeEncoding
-        options.rate = rate
+        options.rate = rate.map {
+            GeneratorOptions.Rate(count: $0.count, microseconds: $0.microseconds)
+        }
         return options
     }
 }

@@ -218,7 +218,7 @@ struct SourceReader {
         }
         let spec = GeneratorSpec(
             generator: generator.value, rows: rows?.value,
-            rate: rate.map { max(1, Int($0.value.perSecond)) }, seed: seed?.value,
+            rate: rate?.value, seed: seed?.value,
             duplicates: duplicates?.value, disorder: disorder?.value, late: late?.value,
             keys: generator.value == "sensors" ? sensors?.value : users?.value,
             shops: shops?.value, skew: skew?.value, span: span?.value, start: start?.value,
