@@ -121,6 +121,10 @@ struct ValuesTests {
             ])
         let headless = CSVDialect(delimiter: 0x3B, hasHeader: false, columns: ["a", "b"])
         #expect(fields("1;true\n", .csv(headless)) == ["a int", "b bool"])
+        #expect(fields("h,f\n0x1F,1e3\n", .csv(CSVDialect())) == ["h string", "f float"])
+        let nulls = CSVDialect(nulls: ["NA", "-"])
+        #expect(
+            fields("i,f,n\nNA,-,NA\n1,1.5,-\n", .csv(nulls)) == ["i int", "f float", "n string"])
     }
 
     @Test func samplesOfRandomBytesDoNotCrash() {
