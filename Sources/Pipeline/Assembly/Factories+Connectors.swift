@@ -116,7 +116,7 @@ extension SinkSpec {
     var targetTemplate: PathTemplate? {
         switch kind {
         case .file(let file): file.template.literal == nil ? file.template : nil
-        case .log(let log): log.key?.value
+        case .log(let log): log.key.map { PathTemplate(field: $0.value) }
         case .standardOutput, .tcp, .blackhole: nil
         }
     }

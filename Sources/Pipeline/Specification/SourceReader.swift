@@ -300,7 +300,8 @@ enum EndpointReader {
             reader.miss(key, "\(key): \"127.0.0.1:9000\"")
             return nil
         }
-        guard let endpoint = Endpoint(text.value) else {
+        // With port 0 the system chooses one to listen on; nobody can be reached there.
+        guard let endpoint = Endpoint(text.value), key == "listen" || endpoint.port > 0 else {
             reader.diagnostics.error(
                 at: text.place,
                 "'\(key)' takes host:port, such as 127.0.0.1:9000, not '\(text.value)'")
