@@ -59,7 +59,8 @@ extension SourceSpec {
             options.connectionsMax = tcp.connectionsMax
             options.isAcknowledged = tcp.framing == .acknowledged
             options.partitionPerConnection = scope == .connection || scope == .partition
-            return TCPSource(options, clock: surroundings.clock)
+            return TCPSource(
+                options, clock: surroundings.clock, notice: surroundings.notice)
         case .log(let log):
             var options = LogSource.Options(directory: log.path)
             options.start = log.start
