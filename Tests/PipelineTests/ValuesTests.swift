@@ -86,7 +86,9 @@ struct ValuesTests {
         secrets.add("pass")
         secrets.add("password")
         secrets.add("7")
+        secrets.add("9000")
         #expect(secrets.redact("a password, pass, 7 of 17 ") == "a ***, ***, *** of 17 ")
+        #expect(secrets.redact("port 9000, 19000 rows") == "port ***, 19000 rows")
     }
 
     // MARK: Samples
