@@ -50,11 +50,11 @@ struct ExplainTests {
                   late: file, out/late-{date}.ndjson, json
                       writes unique.late, per_minute.late
                       when its target is away: ends the run with an error that names the file
-                      guarantee: none without checkpoints: the next run writes its files anew
+                      guarantee: none without checkpoints: the next run writes everything again, behind what is there
                   rejects: file, out/rejects.ndjson, json
                       writes orders.errors, shops.errors, paid.errors, unique.errors, located.errors, per_minute.errors
                       when its target is away: ends the run with an error that names the file
-                      guarantee: none without checkpoints: the next run writes its files anew
+                      guarantee: none without checkpoints: the next run writes its file anew
 
                 tasks
                   1. orders -> paid
