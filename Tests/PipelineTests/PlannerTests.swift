@@ -94,8 +94,8 @@ struct PlannerTests {
         #expect(
             result.diagnostics.map(\.description)
                 == ["memory_limit", "quota"].enumerated().map {
-                    "p.yaml:1:\($0 == 0 ? 22 : 43): warning: '\($1)' changes nothing without a 'path': "
-                        + "state stays in memory"
+                    "p.yaml:1:\($0 == 0 ? 22 : 43): warning: '\($1)' changes nothing without a "
+                        + "'path': state stays in memory"
                 })
     }
 

@@ -82,9 +82,10 @@ final class ConnectionQueue: Sendable {
         let id = admit(channel, name: name)
         let count = refusedCount
         if id == nil && count > 0 && count & (count - 1) == 0 {
+            let refused = count == 1 ? "a connection" : "\(count) connections"
             notice(
-                "\(options.address): turned \(count == 1 ? "a connection" : "\(count) connections") "
-                    + "away, the last from \(name): max_connections is \(options.connectionsMax)")
+                "\(options.address): turned \(refused) away, the last from \(name): "
+                    + "max_connections is \(options.connectionsMax)")
         }
         return id
     }

@@ -32,8 +32,8 @@ struct PathConflicts {
             if let source = readers[path] {
                 diagnostics.error(
                     at: log.path.place,
-                    "'path': source '\(source)' reads the log '\(shown)', which this sink would write"
-                )
+                    "'path': source '\(source)' reads the log '\(shown)', which this sink "
+                        + "would write")
             }
             if let other = writers[path] {
                 diagnostics.error(
