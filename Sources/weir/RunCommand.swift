@@ -67,9 +67,11 @@ struct RunCommand: ParsableCommand {
         let checked = try pipeline.accept(result)
         if once { try refuseEndless(checked) }
         let logger = makeLogger(checked.settings.logLevel)
+        let secrets = checked.secrets
+        let notice: @Sendable (String) -> Void = { logger.notice("\(secrets.redact($0))") }
         var surroundings = Surroundings(
             fileSystem: Machine.files, clock: .system, zones: world.zones,
-            standardInput: input, notice: { logger.notice("\($0)") })
+            standardInput: input, notice: notice)
         surroundings.recovery.allowedResets = Set(allowedResets)
         if rollBackSinks { surroundings.recovery.sinksAhead = .rollBack }
         if acceptDuplicates { surroundings.recovery.sinksAhead = .acceptDuplicates }
@@ -77,10 +79,10 @@ struct RunCommand: ParsableCommand {
         do {
             plan = try checked.plan(in: surroundings)
         } catch {
-            StandardError.write("\(pipeline.file): error: \(error)")
+            StandardError.write("\(pipeline.file): error: \(secrets.redact("\(error)"))")
             throw ExitStatus.badConfiguration
         }
-        let engine = Engine(plan, clock: .system) { logger.notice("\($0)") }
+        let engine = Engine(plan, clock: .system, log: notice)
         StopSignals.hear(
             stop: { engine.stop() }, giveUp: { engine.giveUp() },
             checkpoint: { engine.requestCheckpoint() })
@@ -95,7 +97,7 @@ struct RunCommand: ParsableCommand {
             }
         }
         if let failure = outcome.failure {
-            StandardError.write("weir: error: \(failure)")
+            StandardError.write("weir: error: \(secrets.redact("\(failure)"))")
             throw Self.status(of: failure, in: checked)
         }
     }

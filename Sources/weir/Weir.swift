@@ -42,6 +42,9 @@ enum ExitStatus: Int32, Error {
     case badConfiguration = 2
     case wouldLoseState = 3
     case damagedState = 4
+
+    /// How a verb ends that failed so: damage is told apart.
+    init(_ error: StorageError) { self = error.kind == .corrupt ? .damagedState : .failed }
 }
 
 /// What `weir version` prints.

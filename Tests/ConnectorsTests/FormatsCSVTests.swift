@@ -110,6 +110,47 @@ import Testing
         #expect(CSVDialect(delimiter: 0x22).problem != nil)
     }
 
+    @Test func nullsMayLookLikeValues() throws {
+        let dialect = CSVDialect(nulls: ["-999", "NA", "1970-01-01T00:00:00Z", "0"])
+        let text = """
+            i,f,t,b,s
+            -999,-999,1970-01-01T00:00:00Z,0,-999
+            "-999","-999","1970-01-01T00:00:00Z","0","-999"
+            -9990,-999.0,1970-01-01T00:00:01Z,1,x
+             NA , NA,NA ,\tNA,NA
+            """
+        let fields: [(String, FieldType)] = [
+            ("i", .int), ("f", .float), ("t", .timestamp), ("b", .bool), ("s", .string),
+        ]
+        let output = try CSVHarness.decode(text, fields, dialect)
+        #expect(output.rejects == [])
+        #expect(
+            output.rows == [
+                [nil, nil, nil, nil, nil], ["-999", "-999.0", "0", "false", "-999"],
+                ["-9990", "-999.0", "1000000", "true", "x"], [nil, nil, nil, nil, nil],
+            ])
+    }
+
+    @Test func aJSONValueStandsOnOneLine() throws {
+        let text =
+            "id,j\n1,\"{\n\"\"a\"\":\n1,\"\"long enough to be no inline text\"\":2}\"\n2,\"[\n]\"\n"
+        let output = try CSVHarness.decode(text, [("j", .json)])
+        #expect(output.rejects == [])
+        #expect(
+            output.rows == [["{ \"a\": 1,\"long enough to be no inline text\":2}"], ["[ ]"]])
+    }
+
+    @Test func halvesOfSurrogatePairsAreNoJSON() throws {
+        let values = [
+            #""\ud83d\ude00""#, #""\u00e9\uABCD""#, #""\ud83d""#, #""\ude00""#, #""\ud83d\n""#,
+        ]
+        let text = "j\n" + values.map { "'\($0)'\n" }.joined()
+        let output = try CSVHarness.decode(
+            text, [("j", .json)], CSVDialect(quote: UInt8(ascii: "'")))
+        #expect(output.rows == values.prefix(2).map { [$0] })
+        #expect(output.rejects.count == 3)
+    }
+
     @Test func columnsOfOneFieldMayBeEmpty() throws {
         let output = try CSVHarness.decode("a\n1\n\n\r\n2", [("a", .int)])
         #expect(output.rows == [["1"], [nil], [nil], ["2"]])
@@ -301,6 +342,10 @@ import Testing
         let text = "s,i,f,b,t,j\nNA,1,,,,\na;b,,,,,\nNAN,,,,,\n"
         let expected = "s;i;f;b;t;j\n\"NA\";1;;;;\n\"a;b\";;;;;\nNAN;;;;;\n"
         #expect(try encode(text, dialect) == expected)
+        let numeric = CSVDialect(nulls: ["-999", "1.5", "true"])
+        #expect(
+            try encode("s,i,f,b,t,j\n-999,-999,1.5,true,,\na,-99,1.25,false,,\n", numeric)
+                == "s,i,f,b,t,j\n\"-999\",\"-999\",\"1.5\",\"true\",,\na,-99,1.25,false,,\n")
     }
 
     @Test func namesAndPatternsAreQuotedWhereTheyMustBe() throws {

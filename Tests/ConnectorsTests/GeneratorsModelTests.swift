@@ -173,7 +173,9 @@ struct GeneratorOptionsTests {
             ("disorder", { $0.disorder = -1000 }), ("disorder", { $0.disorder = 1 }),
             ("users", { $0.keys = 0 }), ("shops", { $0.shops = 0 }), ("skew", { $0.skew = -1 }),
             ("skew", { $0.skew = .infinity }), ("span", { $0.span = 0 }),
-            ("start", { $0.start = 0 }), ("start", { $0.start = .max }), ("rate", { $0.rate = 0 }),
+            ("start", { $0.start = 0 }), ("start", { $0.start = .max }),
+            ("rate", { $0.rate = GeneratorOptions.Rate(count: .max, microseconds: 1) }),
+            ("rate", { $0.rate = GeneratorOptions.Rate(count: 0, microseconds: 1) }),
         ]
         for (option, change) in mistakes {
             var options = GeneratorOptions(.orders)
@@ -203,11 +205,18 @@ struct GeneratorOptionsTests {
         options.keys = random.pick([1, 2, 1000])
         options.skew = random.pick([0, 1, 10])
         options.span = random.pick([nil, 1000, 36_525 * 86_400_000_000])
-        options.rate = random.pick([nil, 1, 1_000_000_000])
+        typealias Rate = GeneratorOptions.Rate
+        options.rate = random.pick([
+            nil, Rate(count: 1, microseconds: 1_000_000),
+            Rate(count: 1_000_000_000, microseconds: 1_000_000),
+            Rate(count: 1, microseconds: 86_400_000_000),
+        ])
         options.start = random.pick([
             172_800_000_000, 1_767_226_200_000_000, 247_000_000_000_000_000,
         ])
-        if options.rows == 1 << 53, options.span == nil, options.rate == 1 {
+        if options.rows == 1 << 53, options.span == nil,
+            options.rate?.count == 1
+        {
             #expect(options.problems.map(\.option) == ["rows"], "\(Seeds.note(seed))")
             options.rate = nil
         }

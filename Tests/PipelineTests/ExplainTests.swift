@@ -50,11 +50,11 @@ struct ExplainTests {
                   late: file, out/late-{date}.ndjson, json
                       writes unique.late, per_minute.late
                       when its target is away: ends the run with an error that names the file
-                      guarantee: none without checkpoints: the next run writes its files anew
+                      guarantee: none without checkpoints: the next run writes everything again, behind what is there
                   rejects: file, out/rejects.ndjson, json
                       writes orders.errors, shops.errors, paid.errors, unique.errors, located.errors, per_minute.errors
                       when its target is away: ends the run with an error that names the file
-                      guarantee: none without checkpoints: the next run writes its files anew
+                      guarantee: none without checkpoints: the next run writes its file anew
 
                 tasks
                   1. orders -> paid
@@ -104,6 +104,39 @@ struct ExplainTests {
             _ = step.makeOperator(context)
         }
         for input in plan.sinks.flatMap(\.inputs) { _ = input.makeEncoder() }
+    }
+
+    @Test func theStateOfAWindowIsBoundToTheTypesOfWhatItComputes() throws {
+        func meaning(_ type: String) throws -> String {
+            let text = """
+                sources:
+                  in:
+                    type: stdin
+                    schema: { n: \(type), ts: timestamp_ms }
+                    event_time: ts
+                    watermark: { max_delay: 5s }
+                steps:
+                  all: { type: window, window: { kind: tumbling, size: 1m }, aggregate: { least: min(n) } }
+                sinks: { out: { type: stdout } }
+                """
+            let pipeline = try #require(TestWorld().check(text).pipeline)
+            return try pipeline.plan(in: surroundings).steps[0].binding.meaning
+        }
+        let meanings = try ["int", "float", "string", "timestamp"].map(meaning)
+        #expect(Set(meanings).count == 4)
+        #expect(try meaning("timestamp_ms") == meanings[3])
+    }
+
+    @Test func aGeneratorMayGiveLessThanARowASecond() throws {
+        let text = """
+            sources: { in: { type: generate, generator: orders, rate: 10/m } }
+            sinks: { out: { type: blackhole } }
+            """
+        let pipeline = try #require(TestWorld().check(text).pipeline)
+        #expect(pipeline.sources[0].spec.generatedRate == 10.0 / 60)
+        guard case .generate(let spec) = pipeline.sources[0].spec.kind else { return }
+        let rate = GeneratorOptions.Rate(count: 10, microseconds: 60_000_000)
+        #expect(spec.options.rate == rate)
     }
 
     @Test func generatedRowsPassADecoderOfThePlan() throws {

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 import Operators
 import Testing
@@ -70,6 +71,32 @@ struct PlannerTests {
         let input = pipeline.sinks[0].inputs[0]
         #expect(input.schema.hidden == ["note", "x"])
         #expect(input.columns.map { input.schema.fields[$0].name } == ["x"])
+    }
+
+    @Test func theKeyOfALogIsAFieldWhateverItIsCalled() throws {
+        let text = """
+            sources: { in: { type: stdin, schema: { date: string, n: int } } }
+            sinks: { out: { type: log, path: log, key: date } }
+            """
+        let pipeline = try pipeline(text)
+        #expect(decoded(pipeline) == ["date"])
+        #expect(pipeline.sinks[0].spec.targetTemplate?.fieldNames == ["date"])
+    }
+
+    @Test func stateWithoutAPlaceSaysWhatChangesNothing() {
+        let text = """
+            settings: { state: { memory_limit: 64MiB, quota: 1GiB } }
+            sources: { in: { type: stdin, schema: { n: int } } }
+            sinks: { out: { type: stdout } }
+            """
+        let result = TestWorld().check(text)
+        #expect(result.pipeline != nil)
+        #expect(
+            result.diagnostics.map(\.description)
+                == ["memory_limit", "quota"].enumerated().map {
+                    "p.yaml:1:\($0 == 0 ? 22 : 43): warning: '\($1)' changes nothing without a "
+                        + "'path': state stays in memory"
+                })
     }
 
     @Test func aSelectNeedsNoRecord() throws {

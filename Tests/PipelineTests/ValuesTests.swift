@@ -86,7 +86,9 @@ struct ValuesTests {
         secrets.add("pass")
         secrets.add("password")
         secrets.add("7")
+        secrets.add("9000")
         #expect(secrets.redact("a password, pass, 7 of 17 ") == "a ***, ***, *** of 17 ")
+        #expect(secrets.redact("port 9000, 19000 rows") == "port ***, 19000 rows")
     }
 
     // MARK: Samples
@@ -121,6 +123,10 @@ struct ValuesTests {
             ])
         let headless = CSVDialect(delimiter: 0x3B, hasHeader: false, columns: ["a", "b"])
         #expect(fields("1;true\n", .csv(headless)) == ["a int", "b bool"])
+        #expect(fields("h,f\n0x1F,1e3\n", .csv(CSVDialect())) == ["h string", "f float"])
+        let nulls = CSVDialect(nulls: ["NA", "-"])
+        #expect(
+            fields("i,f,n\nNA,-,NA\n1,1.5,-\n", .csv(nulls)) == ["i int", "f float", "n string"])
     }
 
     @Test func samplesOfRandomBytesDoNotCrash() {

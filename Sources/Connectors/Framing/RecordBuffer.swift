@@ -192,11 +192,23 @@ struct RecordBuffer: ~Copyable {
     }
 
     private func reject(_ error: String) -> RejectedRecord {
-        let prefix = framing == .lengthPrefixed ? Framing.lengthPrefixByteCount : 0
-        let from = min(start + prefix, end)
-        let raw = slab?.array(from..<min(end, from + RecordBuffer.rawBytesMax)) ?? []
-        return RejectedRecord(
-            error: error, place: SourcePlace(name: name, offset: offset), raw: raw)
+        let place = SourcePlace(name: name, offset: offset)
+        guard let slab else { return RejectedRecord(error: error, place: place, raw: []) }
+        return RejectedRecord(error: error, place: place, raw: slab.array(beginning(in: slab)))
+    }
+
+    /// Where the record at the front begins and, as far as it is kept, ends.
+    private func beginning(in slab: Slab) -> Range<Int> {
+        let isPrefixed = framing == .lengthPrefixed
+        let from = min(start + (isPrefixed ? Framing.lengthPrefixByteCount : 0), end)
+        let kept = from..<min(end, from + RecordBuffer.rawBytesMax)
+        if isPrefixed {
+            let length = RecordCutter.length(in: slab.bytes(start..<end), at: 0)
+            return kept.prefix(length ?? 0)
+        }
+        var cutter = RecordCutter(framing: framing, recordBytesMax: .max, isAtStart: offset == 0)
+        let lineEnd = cutter.firstRecordEnd(in: slab.bytes(kept))
+        return lineEnd.map { kept.prefix($0 - 1) } ?? kept
     }
 
     /// Cuts the records off that go out now.

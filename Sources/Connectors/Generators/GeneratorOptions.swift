@@ -22,6 +22,17 @@ package struct GeneratorOptions: Sendable, Equatable {
         case both
     }
 
+    /// So many records in so much time.
+    package struct Rate: Sendable, Equatable {
+        let count: Int
+        let microseconds: Int64
+
+        package init(count: Int, microseconds: Int64) {
+            self.count = count
+            self.microseconds = microseconds
+        }
+    }
+
     package var kind: Kind
     /// How many records; nil goes on to the end of the year 9999 of event time.
     package var rows: Int?
@@ -44,8 +55,8 @@ package struct GeneratorOptions: Sendable, Equatable {
     /// The event time of the first arrival.
     package var start: Int64 = 1_767_226_200_000_000
     package var timeEncoding = TimeEncoding.epoch
-    /// Records a second, which whoever takes the records sees to; nil is as fast as they are taken.
-    package var rate: Int?
+    /// What whoever takes the records sees to; nil is as fast as they are taken.
+    package var rate: Rate?
 
     /// Records that cover `span` where their number is not given.
     package static let rowsOfSpan = 5_000_000
@@ -63,7 +74,7 @@ package struct GeneratorOptions: Sendable, Equatable {
     /// The event time that a number of arrivals covers.
     var density: (microseconds: Int64, rows: Int) {
         if let span { return (span, max(rows ?? Self.rowsOfSpan, 1)) }
-        if let rate { return (1_000_000, rate) }
+        if let rate { return (rate.microseconds, rate.count) }
         return (3_600_000_000, max(rows ?? Self.rowsOfSpan, 1))
     }
 
@@ -131,7 +142,10 @@ package struct GeneratorOptions: Sendable, Equatable {
         check((1...10_000_000).contains(shops), "shops", "is from 1 to 10000000")
         check((0...10).contains(skew), "skew", "is from 0 to 10")
         check(
-            rate.map { (1...1_000_000_000).contains($0) } ?? true, "rate", "is from 1/s to 10^9/s")
+            rate.map { rate in
+                min(Int64(rate.count), rate.microseconds) > 0
+                    && Double(rate.count) / Double(rate.microseconds) <= 1000
+            } ?? true, "rate", "is above 0 and at most 10^9/s")
         check(
             span.map { (1000...Self.century).contains($0) } ?? true, "span",
             "is from 1ms to 100 years")

@@ -63,6 +63,12 @@ package struct PathTemplate: Sendable, Equatable {
         self.pieces = pieces
     }
 
+    /// The value of a field alone, whatever the field is called.
+    package init(field name: String) {
+        text = "{\(name)}"
+        pieces = [.field(name, offset: 0)]
+    }
+
     /// The directory that all its paths have in common; empty for the working directory.
     package var directory: String {
         guard case .text(let start)? = pieces.first else { return "" }
@@ -109,10 +115,11 @@ package struct PathTemplate: Sendable, Equatable {
                     message: "{\(part.rawValue)} needs an event time, and these rows have none")
             case .field(let name, let offset):
                 guard let index = schema.index(of: name) else {
-                    let times = TimePart.allCases.map(\.rawValue).joined(separator: ", ")
+                    let times = PathTemplate.timeNames.joined(separator: ", ")
                     return PathTemplateError(
                         offset: offset,
-                        message: "there is no field \(name), and times are \(times)")
+                        message: "there is no field \(name), and times are \(times)",
+                        unknownName: name)
                 }
                 switch schema.fields[index].type {
                 case .string, .int, .bool: return nil
@@ -126,6 +133,9 @@ package struct PathTemplate: Sendable, Equatable {
         }
     }
 
+    /// What stands for a part of the time.
+    package static let timeNames = TimePart.allCases.map(\.rawValue)
+
     /// The fields it names, which the rows must have.
     package var fieldNames: [String] {
         pieces.compactMap { if case .field(let name, _) = $0 { name } else { nil } }
@@ -137,6 +147,8 @@ package struct PathTemplateError: Error, Equatable, CustomStringConvertible {
     /// Bytes of UTF-8 before the place.
     package let offset: Int
     package let message: String
+    /// What is neither a field nor a part of the time.
+    package var unknownName: String?
 
     package var description: String { "at \(offset): \(message)" }
 }

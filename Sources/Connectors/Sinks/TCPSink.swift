@@ -36,7 +36,7 @@ package final class TCPSink: SinkWriter {
             self.port = port
         }
 
-        var address: String { "\(host):\(port)" }
+        var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
     private let options: Options
@@ -102,7 +102,8 @@ package final class TCPSink: SinkWriter {
                 notice("\(options.address) went away before it answered; connecting again")
                 drop()
             case .failure(let error):
-                notice("\(options.address) went away (\(error)); connecting again")
+                notice(
+                    "\(options.address) went away (\(NetworkError.cause(error))); connecting again")
                 drop()
             }
         }
@@ -165,7 +166,8 @@ package final class TCPSink: SinkWriter {
                 return made
             case .failure(let error):
                 let pause = backoff.take()
-                notice("cannot connect to \(options.address): \(error); again in \(pause) ms")
+                let cause = NetworkError.cause(error)
+                notice("cannot connect to \(options.address): \(cause); again in \(pause) ms")
                 try pauseFor(milliseconds: pause)
             }
         }

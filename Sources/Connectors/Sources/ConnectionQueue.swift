@@ -59,11 +59,15 @@ final class ConnectionQueue: Sendable {
 
     private let options: TCPSource.Options
     private let waker: Waker
+    private let notice: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    init(_ options: TCPSource.Options, waker: Waker) {
+    init(
+        _ options: TCPSource.Options, waker: Waker, notice: @escaping @Sendable (String) -> Void
+    ) {
         self.options = options
         self.waker = waker
+        self.notice = notice
     }
 
     /// Connections that were turned away.
@@ -72,8 +76,21 @@ final class ConnectionQueue: Sendable {
     var byteCount: Int { state.withLock { $0.byteCount } }
     var connectionCount: Int { state.withLock { $0.connections.count } }
 
-    /// Takes a connection in; nil where there are too many.
+    /// Takes a connection in; nil where there are too many, of which the 1st, 2nd, 4th and so on
+    /// is told.
     func open(_ channel: any Channel, name: String) -> Int? {
+        let id = admit(channel, name: name)
+        let count = refusedCount
+        if id == nil && count > 0 && count & (count - 1) == 0 {
+            let refused = count == 1 ? "a connection" : "\(count) connections"
+            notice(
+                "\(options.address): turned \(refused) away, the last from \(name): "
+                    + "max_connections is \(options.connectionsMax)")
+        }
+        return id
+    }
+
+    private func admit(_ channel: any Channel, name: String) -> Int? {
         state.withLock { state in
             guard !state.isClosed else { return nil }
             guard state.connections.count < options.connectionsMax else {

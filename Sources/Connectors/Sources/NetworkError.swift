@@ -1,3 +1,7 @@
+import NIOCore
+import NIOPosix
+import Storage
+
 /// What went wrong with a socket: what was tried, with whom, the cause, and what to do.
 package struct NetworkError: Error, Equatable, CustomStringConvertible {
     /// What was tried, as a verb: `listen on`, `connect to`.
@@ -17,5 +21,23 @@ package struct NetworkError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         "cannot \(operation) \(address): \(cause)" + (advice.isEmpty ? "" : "; \(advice)")
+    }
+}
+
+extension NetworkError {
+    /// What an error of a socket says, in the system's words.
+    static func cause(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError:
+            return StorageError(errno: error.errnoCode, operation: "", path: "").cause
+        case let error as SocketAddressError.UnknownHost:
+            return error.errorDescription
+        case ChannelError.connectTimeout:
+            return "it did not answer in time"
+        case let error as NIOConnectionError:
+            let inner = error.connectionErrors.last?.error ?? error.dnsAError ?? error.dnsAAAAError
+            return inner.map(cause) ?? "\(error)"
+        default: return "\(error)"
+        }
     }
 }

@@ -35,6 +35,8 @@ package final class TCPSource: AcknowledgingSource {
             self.host = host
             self.port = port
         }
+
+        var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
     private let options: Options
@@ -48,11 +50,15 @@ package final class TCPSource: AcknowledgingSource {
     private var receipts: [(givenCount: Int, receipt: Receipt)] = []
     private var server: (any Channel)?
 
-    package init(_ options: Options, clock: EngineClock) {
+    /// A source; `notice` is told of connections that are turned away.
+    package init(
+        _ options: Options, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.options = options
         self.clock = clock
         waker = Waker()
-        queue = ConnectionQueue(options, waker: waker)
+        queue = ConnectionQueue(options, waker: waker, notice: notice)
     }
 
     package var isBounded: Bool { false }
@@ -86,8 +92,9 @@ package final class TCPSource: AcknowledgingSource {
             server = try bootstrap.bind(host: options.host, port: options.port).wait()
         } catch {
             throw NetworkError(
-                operation: "listen on", address: "\(options.host):\(options.port)",
-                cause: "\(error)", advice: "choose another port, or end what uses it")
+                operation: "listen on", address: options.address,
+                cause: NetworkError.cause(error),
+                advice: "choose an address of this machine and a port that nothing else uses")
         }
     }
 

@@ -49,14 +49,18 @@ final class StateParts {
     /// Notes that no later run goes on with this state.
     func forget() { keepsFiles = false }
 
-    /// Waits for the background work, of which there will be no more.
-    func settle() { background.finish() }
+    /// Waits for the background work, of which there will be no more; merges, which help nobody
+    /// any more, stop where they are.
+    func settle() {
+        for store in stores { store.stopMerges() }
+        background.finish()
+    }
 
     /// Ends the background work, removes the state if it ends with the run, and does `last` before
     /// anybody else can have the directory.
     func close(_ last: () throws -> Void) throws {
         room?.close()
-        background.finish()
+        settle()
         defer { directory.close() }
         if !keepsFiles { try directory.removeFiles() }
         try last()

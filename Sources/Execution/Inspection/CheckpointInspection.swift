@@ -64,7 +64,7 @@ package struct CheckpointInspection {
         var problems: [Problem] = []
         var verified: Set<String> = []
         let epochs = try manifests.epochs()
-        if let epoch, !epochs.contains(epoch) { throw absence(of: epoch) }
+        guard epoch.map(epochs.contains) ?? !epochs.isEmpty else { throw absence(of: epoch) }
         for candidate in epochs where epoch == nil || candidate == epoch {
             do throws(StorageError) {
                 let manifest = try manifests.read(candidate)

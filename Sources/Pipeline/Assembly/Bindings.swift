@@ -66,7 +66,10 @@ extension CheckedStep {
             let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
             return "dedup 2 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
         case .window(let window):
+            // What is kept of a call depends on the type of what it is computed of.
+            let types = window.aggregates.map { $0.argument?.type.name ?? "rows" }
             return "window 2 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
+                + " of \(types.joined(separator: ","))"
         }
     }
 }

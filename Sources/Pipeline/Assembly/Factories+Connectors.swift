@@ -14,7 +14,7 @@ extension SourceSpec {
 
     /// Rows a second that a generator is asked for.
     var generatedRate: Double? {
-        if case .generate(let generator) = kind { generator.rate.map(Double.init) } else { nil }
+        if case .generate(let generator) = kind { generator.rate?.perSecond } else { nil }
     }
 
     /// The source without its rate limit, behind its buffer if it has one.
@@ -59,7 +59,8 @@ extension SourceSpec {
             options.connectionsMax = tcp.connectionsMax
             options.isAcknowledged = tcp.framing == .acknowledged
             options.partitionPerConnection = scope == .connection || scope == .partition
-            return TCPSource(options, clock: surroundings.clock)
+            return TCPSource(
+                options, clock: surroundings.clock, notice: surroundings.notice)
         case .log(let log):
             var options = LogSource.Options(directory: log.path)
             options.start = log.start
@@ -95,7 +96,9 @@ extension GeneratorSpec {
         options.start = start ?? options.start
         options.timeEncoding =
             time.flatMap { GeneratorOptions.TimeEncoding(rawValue: $0) } ?? options.timeEncoding
-        options.rate = rate
+        options.rate = rate.map {
+            GeneratorOptions.Rate(count: $0.count, microseconds: $0.microseconds)
+        }
         return options
     }
 }
@@ -114,7 +117,7 @@ extension SinkSpec {
     var targetTemplate: PathTemplate? {
         switch kind {
         case .file(let file): file.template.literal == nil ? file.template : nil
-        case .log(let log): log.key?.value
+        case .log(let log): log.key.map { PathTemplate(field: $0.value) }
         case .standardOutput, .tcp, .blackhole: nil
         }
     }

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// What a crash costs, and what it does not.
@@ -25,7 +26,14 @@ extension CheckedPipeline {
         guard hasCheckpoints else {
             switch sink.spec.kind {
             case .blackhole: return "none: rows are counted and forgotten"
-            case .file: return "none without checkpoints: the next run writes its files anew"
+            case .file(let file) where file.isRolled:
+                return "none without checkpoints: the next run writes everything again, to new "
+                    + "files"
+            case .file(let file) where file.template.literal != nil:
+                return "none without checkpoints: the next run writes its file anew"
+            case .file:
+                return "none without checkpoints: the next run writes everything again, behind "
+                    + "what is there"
             case .log, .standardOutput, .tcp:
                 return "none without checkpoints: the next run writes everything again"
             }

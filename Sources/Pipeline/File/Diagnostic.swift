@@ -106,7 +106,8 @@ final class Diagnostics {
 package struct Redactor: Sendable {
     /// What stands in the place of a hidden value.
     package static let mask = "***"
-    /// Shorter values are hidden only where they stand alone, lest every `1` become a mask.
+    /// Shorter values, and numbers, are hidden only where they stand alone, lest every `1` become a
+    /// mask.
     private static let anywhereCountMin = 3
 
     private var values: [String] = []
@@ -132,11 +133,12 @@ package struct Redactor: Sendable {
     private static func replace(_ value: [UInt8], in text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var place = 0
+        let isNumber = value.allSatisfy { $0 &- UInt8(ascii: "0") < 10 }
+        let isHiddenAnywhere = value.count >= anywhereCountMin && !isNumber
         while place < text.count {
             let end = place + value.count
             if end <= text.count, text[place..<end].elementsEqual(value),
-                value.count >= anywhereCountMin
-                    || (!isWord(text, place - 1) && !isWord(text, end))
+                isHiddenAnywhere || (!isWord(text, place - 1) && !isWord(text, end))
             {
                 result += Array(mask.utf8)
                 place = end

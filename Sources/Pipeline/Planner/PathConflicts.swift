@@ -1,12 +1,50 @@
 import Connectors
 
-/// Finds files that two parts of a pipeline would use at once: a sink would empty what a source
-/// reads, or two sinks would write over each other.
+/// Finds files and logs that two parts of a pipeline would use at once: a sink would empty what a
+/// source reads, or two sinks would write over each other.
 struct PathConflicts {
     let diagnostics: Diagnostics
 
-    /// Reports sinks whose file is taken. Devices may be shared.
+    /// Reports what is used twice. Devices may be shared.
     func check(_ file: PipelineFile) {
+        checkFiles(file)
+        checkLogs(file)
+    }
+
+    /// Reports sinks whose log is read, or written, by another part: a log has one writer, and one
+    /// that reads what it writes would never come to an end of it.
+    private func checkLogs(_ file: PipelineFile) {
+        var readers: [String: String] = [:]
+        var writers: [String: String] = [:]
+        for source in file.sources {
+            guard let spec = source.spec else { continue }
+            if case .log(let log) = spec.kind {
+                readers[PathConflicts.plain(log.path)] = spec.name.value
+            }
+            if let buffer = spec.buffer {
+                writers[PathConflicts.plain(buffer.path)] = "source '\(spec.name.value)'"
+            }
+        }
+        for sink in file.sinks {
+            guard let spec = sink.spec, case .log(let log) = spec.kind else { continue }
+            let path = PathConflicts.plain(log.path.value)
+            let shown = log.path.value
+            if let source = readers[path] {
+                diagnostics.error(
+                    at: log.path.place,
+                    "'path': source '\(source)' reads the log '\(shown)', which this sink "
+                        + "would write")
+            }
+            if let other = writers[path] {
+                diagnostics.error(
+                    at: log.path.place,
+                    "'path': \(other) writes the log '\(shown)' too; a log has one writer")
+            }
+            writers[path] = "sink '\(spec.name.value)'"
+        }
+    }
+
+    private func checkFiles(_ file: PipelineFile) {
         var readers: [String: String] = [:]
         for source in file.sources {
             guard let spec = source.spec, case .file(let files) = spec.kind else { continue }
@@ -18,8 +56,7 @@ struct PathConflicts {
             let path = PathConflicts.plain(target.template.text)
             if path.hasPrefix("/dev/") || path.hasPrefix("/proc/") { continue }
             let shown = target.path.value
-            let isRolled = target.rollBytes != nil || target.rollEvery != nil
-            if let source = readers[path], target.template.literal != nil, !isRolled {
+            if let source = readers[path], target.template.literal != nil, !target.isRolled {
                 diagnostics.error(
                     at: target.path.place,
                     "'path': source '\(source)' reads '\(shown)', which this sink would empty")

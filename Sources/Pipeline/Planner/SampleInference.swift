@@ -239,11 +239,12 @@ struct SampleCSVReader {
         }
         for name in names ?? [] { table.update(name) { _ in } }
         for row in rows {
-            for (name, value) in zip(names ?? [], row) where !value.isEmpty {
+            for (name, value) in zip(names ?? [], row)
+            where !value.isEmpty && !spec.nulls.contains(value) {
                 table.update(name) { shape in
                     if Int64(value) != nil {
                         shape.sawInt = true
-                    } else if Double(value)?.isFinite == true {
+                    } else if Self.isDecimal(value) {
                         shape.sawFloat = true
                     } else if value == "true" || value == "false" {
                         shape.sawBool = true
@@ -253,6 +254,12 @@ struct SampleCSVReader {
                 }
             }
         }
+    }
+
+    /// Whether text is a number as the decoder takes it: no hexadecimal digits, no infinity.
+    private static func isDecimal(_ text: String) -> Bool {
+        text.utf8.allSatisfy { "0123456789.eE+-".utf8.contains($0) }
+            && Double(text)?.isFinite == true
     }
 
     /// Whole records; the last counts if it is the only one or its line ends.

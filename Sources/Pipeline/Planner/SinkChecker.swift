@@ -44,35 +44,64 @@ struct SinkChecker {
         }
         reads.formUnion(columns)
         if let name = sink.eventID, let origin = schema.origin {
+            if FieldLookup.names(schema).contains(name.value) {
+                diagnostics.error(
+                    at: name.place,
+                    "'event_id' names a new field; the rows of \(title) have a field "
+                        + "'\(name.value)'")
+                return nil
+            }
             result.rename(origin, to: name.value)
             columns.append(origin)
             result.setOutput(result.output + [origin], hidden: schema.hidden + [name.value])
             reads.insert(origin)
         }
-        guard checkPath(sink, schema, title, &reads) else { return nil }
+        switch sink.kind {
+        case .file(let file):
+            guard checkPath(file, schema, title, &reads) else { return nil }
+        case .log(let log):
+            if let key = log.key, !checkKey(key, schema, title, &reads) { return nil }
+        case .standardOutput, .tcp, .blackhole: break
+        }
         return Result(schema: result, columns: columns, reads: reads)
     }
 
+    /// Checks the placeholders of a path.
     private func checkPath(
-        _ sink: SinkSpec, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
+        _ file: FileSinkSpec, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
     ) -> Bool {
-        let template: PathTemplate
-        let (key, place): (String, Place)
-        switch sink.kind {
-        case .file(let file): (template, key, place) = (file.template, "path", file.path.place)
-        case .log(let log):
-            guard let named = log.key else { return true }
-            (template, key, place) = (named.value, "key", named.place)
-        case .standardOutput, .tcp, .blackhole: return true
-        }
+        let template = file.template
         let problems = template.problems(for: schema)
         for problem in problems {
-            diagnostics.error(at: place, "'\(key)', for \(title): \(problem.message)")
+            let names = FieldLookup.names(schema) + PathTemplate.timeNames
+            let near = problem.unknownName.flatMap { NearestName.nearest(to: $0, among: names) }
+            let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+            diagnostics.error(
+                at: file.path.place, "'path', for \(title): \(problem.message)\(hint)")
         }
         guard problems.isEmpty else { return false }
         reads.formUnion(template.fieldNames.compactMap { schema.index(of: $0) })
         if needsTime(template), let time = schema.eventTime { reads.insert(time) }
         return true
+    }
+
+    /// Checks the field by which a log's rows are told apart.
+    private func checkKey(
+        _ key: Located<String>, _ schema: Schema, _ title: String, _ reads: inout Set<Int>
+    ) -> Bool {
+        let lookup = FieldLookup(schema: schema, diagnostics: diagnostics)
+        guard let index = lookup.index(key, of: " in \(title)") else { return false }
+        let type = schema.fields[index].type
+        switch type {
+        case .string, .int, .bool:
+            reads.insert(index)
+            return true
+        case .float, .timestamp, .json:
+            diagnostics.error(
+                at: key.place,
+                "'\(key.value)' is \(type.described); the key of a log is a string, int or bool")
+            return false
+        }
     }
 
     /// Whether rows without a time would not do.
@@ -84,17 +113,13 @@ struct SinkChecker {
 
     /// Reports CSV inputs that would need different headers.
     func checkHeaders(_ sink: SinkSpec, _ inputs: [Result]) {
-        guard case .csv(let csv) = sink.format, csv.columns == nil, let first = inputs.first else {
-            return
-        }
+        guard case .csv(let csv) = sink.format, csv.columns == nil else { return }
         let names = inputs.map { input in input.columns.map { input.schema.fields[$0].name } }
-        for other in names.dropFirst() where other != names[0] {
+        if names.dropFirst().contains(where: { $0 != names[0] }) {
             diagnostics.error(
                 at: sink.name.place,
                 "the inputs of sink '\(sink.name.value)' have different fields; name the 'columns' "
                     + "of its format")
-            return
         }
-        _ = first
     }
 }

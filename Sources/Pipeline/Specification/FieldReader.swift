@@ -40,6 +40,11 @@ struct FieldReader {
         }
         if type == nil { reader.miss("type", "type: string") }
         let path = reader.string("path", takes: "the path of a member, such as a.b.c")
+        if let path, !FieldReader.isName(path.value) {
+            reader.diagnostics.error(
+                at: path.place,
+                "'path' takes the path of a member, such as a.b.c, not '\(path.value)'")
+        }
         let pattern = reader.string("pattern", takes: "a pattern, such as \"%Y-%m-%d %H:%M:%S\"")
         let zone = reader.string("zone", takes: "the name of a time zone, such as Europe/Berlin")
         reader.finish()

@@ -92,14 +92,7 @@ struct SinkReader {
         options.bytesKept = reader.size("keep_size")?.value
         options.ageKept = reader.duration("keep_age")?.value
         options.quota = reader.size("quota")?.value
-        var key: Located<PathTemplate>?
-        if let field = reader.string("key", takes: "the name of a field") {
-            do throws(PathTemplateError) {
-                key = Located(try PathTemplate("{\(field.value)}"), at: field.place)
-            } catch {
-                diagnostics.error(at: field.place, "'key' takes the name of a field")
-            }
-        }
+        let key = reader.string("key", takes: "the name of a field")
         guard let path = reader.string("path", takes: "the directory of a log") else {
             reader.miss("path", "path: logs/orders")
             return nil

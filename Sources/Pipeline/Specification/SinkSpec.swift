@@ -37,13 +37,15 @@ package struct FileSinkSpec: Sendable {
     package let rollBytes: Int?
     /// Microseconds after which a file is rolled.
     package let rollEvery: Int64?
+
+    var isRolled: Bool { rollBytes != nil || rollEvery != nil }
 }
 
 package struct LogSinkSpec: Sendable {
     /// The log's directory.
     package let path: Located<String>
-    /// The field that chooses the partition, as the template of a record's key.
-    package let key: Located<PathTemplate>?
+    /// The field that chooses the partition.
+    package let key: Located<String>?
     /// How the log is made where it is absent.
     package let options: LogOptions
 }

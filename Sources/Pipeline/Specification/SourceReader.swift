@@ -218,7 +218,7 @@ struct SourceReader {
         }
         let spec = GeneratorSpec(
             generator: generator.value, rows: rows?.value,
-            rate: rate.map { max(1, Int($0.value.perSecond)) }, seed: seed?.value,
+            rate: rate?.value, seed: seed?.value,
             duplicates: duplicates?.value, disorder: disorder?.value, late: late?.value,
             keys: generator.value == "sensors" ? sensors?.value : users?.value,
             shops: shops?.value, skew: skew?.value, span: span?.value, start: start?.value,
@@ -300,7 +300,8 @@ enum EndpointReader {
             reader.miss(key, "\(key): \"127.0.0.1:9000\"")
             return nil
         }
-        guard let endpoint = Endpoint(text.value) else {
+        // With port 0 the system chooses one to listen on; nobody can be reached there.
+        guard let endpoint = Endpoint(text.value), key == "listen" || endpoint.port > 0 else {
             reader.diagnostics.error(
                 at: text.place,
                 "'\(key)' takes host:port, such as 127.0.0.1:9000, not '\(text.value)'")

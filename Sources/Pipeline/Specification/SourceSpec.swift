@@ -105,8 +105,8 @@ package struct GeneratorSpec: Sendable {
     package let generator: String
     /// Without end where nil.
     package let rows: Int?
-    /// Rows a second.
-    package let rate: Int?
+    /// How fast; as fast as they are taken where nil.
+    package let rate: Rate?
     package let seed: Int?
     /// The share of rows that repeat an earlier one, in percent.
     package let duplicates: Double?

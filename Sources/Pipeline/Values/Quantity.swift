@@ -10,6 +10,12 @@ package enum Quantity {
         ("TiB", 1 << 40),
     ]
 
+    /// Microseconds of a hundred years: sums of such durations, and their nanoseconds, stay far
+    /// from overflow.
+    static let durationMax: Int64 = 36_525 * 86_400_000_000
+    /// Bytes that shares and multiples are taken of without overflow.
+    static let sizeMax = 1 << 50
+
     /// Microseconds of `500ms`, `10s` or `1h30m`: whole numbers with units, the greater first.
     package static func duration(_ text: String) -> Int64? {
         var rest = Substring(text)

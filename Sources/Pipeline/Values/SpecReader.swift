@@ -152,18 +152,23 @@ final class SpecReader {
         scalar(name, takes: "a time such as 2026-01-01T00:00:00Z") { Quantity.time($0.text) }
     }
 
-    /// Microseconds, at least `least`.
+    /// Microseconds, at least `least` and at most those of a hundred years.
     func duration(_ name: String, atLeast least: Int64 = 1) -> Located<Int64>? {
         let what = "a duration with its unit, such as 500ms, 10s or 1h30m"
         let found = scalar(name, takes: what) { Quantity.duration($0.text) }
-        guard let found, found.value < least else { return found }
-        let bound = least == 1 ? "more than 0s" : "at least \(Quantity.text(microseconds: least))"
+        guard let found, !(least...Quantity.durationMax).contains(found.value) else { return found }
+        let bound =
+            found.value > least
+            ? "at most \(Quantity.text(microseconds: Quantity.durationMax))"
+            : least == 1 ? "more than 0s" : "at least \(Quantity.text(microseconds: least))"
         report(name, at: found.place, "'\(name)' is \(bound)")
         return nil
     }
 
     /// Bytes, at least `least` and at most `most`.
-    func size(_ name: String, atLeast least: Int = 1, atMost most: Int = .max) -> Located<Int>? {
+    func size(
+        _ name: String, atLeast least: Int = 1, atMost most: Int = Quantity.sizeMax
+    ) -> Located<Int>? {
         let found = scalar(name, takes: "a size with its unit, such as 64KiB or 10MB") {
             Quantity.size($0.text)
         }

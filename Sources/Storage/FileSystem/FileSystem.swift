@@ -215,3 +215,35 @@ extension File {
         return count
     }
 }
+
+/// Files that are replaced as a whole or not at all.
+enum AtomicFile {
+    /// What the name of a file ends with that is being written.
+    static let newSuffix = ".new"
+
+    /// Writes a file beside its place, makes it durable, and puts it in the place of what stood
+    /// there; its name is not durable yet.
+    static func place(
+        _ content: SlabSlice, at path: String, in fileSystem: any FileSystem
+    ) throws(StorageError) {
+        let new = path + newSuffix
+        do throws(StorageError) {
+            let file = try fileSystem.open(new, .write(truncating: true))
+            try file.writeAll(content, at: 0)
+            try file.sync()
+            try fileSystem.rename(new, to: path)
+        } catch {
+            // What is there of it only takes room.
+            do throws(StorageError) { try fileSystem.unlink(new) } catch {}
+            throw error
+        }
+    }
+
+    /// The same, and makes its name durable.
+    static func write(
+        _ bytes: [UInt8], to path: String, in fileSystem: any FileSystem
+    ) throws(StorageError) {
+        try place(SlabSlice(Slab(bytes), 0..<bytes.count), at: path, in: fileSystem)
+        try fileSystem.syncDirectory(FilePath.directory(of: path))
+    }
+}

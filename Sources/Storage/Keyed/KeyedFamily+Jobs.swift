@@ -63,7 +63,7 @@ extension KeyedFamily {
         _ settings: TableOutput.Settings, _ cursors: @escaping @Sendable () -> [EntryCursor]
     ) {
         let completions = store.completions
-        let family = number
+        let (family, path) = (number, store.directory.path)
         store.executor.submit(kind) {
             let output = TableOutput(settings)
             let outcome: Result<KeyedOutput, StorageError>
@@ -72,6 +72,7 @@ extension KeyedFamily {
                 let merge = CursorMerge(cursors())
                 try unsafe merge.seek(UnsafeRawBufferPointer(start: nil, count: 0))
                 while let cursor = merge.first {
+                    try completions.check(kind, writing: path)
                     try reducer.add(cursor)
                     try merge.next()
                 }

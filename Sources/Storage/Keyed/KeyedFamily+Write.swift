@@ -165,6 +165,8 @@ extension KeyedFamily {
     }
 
     private func addTombstone(_ range: KeyRange) {
+        // Whoever takes the file over later has keys of other stores beside it.
+        let range = range.intersection(options.range)
         guard !range.isEmpty else { return }
         sequence += 1
         let tombstone = RangeTombstone(

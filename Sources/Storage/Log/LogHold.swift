@@ -46,7 +46,7 @@ package struct LogHold: Sendable, Equatable {
         writer.append(UInt32(offsets.count))
         for offset in offsets { writer.append(offset) }
         writer.appendChecksum()
-        try AtomicFile.write(writer.bytes, to: path, fileSystem: fileSystem)
+        try AtomicFile.write(writer.bytes, to: path, in: fileSystem)
     }
 
     /// Takes a hold away; one that is not there is fine.

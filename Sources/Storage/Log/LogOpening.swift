@@ -74,8 +74,10 @@ struct LogOpening {
             findings.cut.merge(recovery.findings.cut) { first, _ in first }
         }
         if findings.damagedMarks > 0 && recovery.findings.isClean {
-            // The mark that is lost may have been a newer one.
-            let isWhole = try recovery.rollForward()
+            // The mark that is lost may have been a newer one; where there is none, nothing else
+            // says that what is behind damage counts.
+            let isWhole = try recovery.rollForward(overDamage: isRebuilt)
+            findings.damages += recovery.findings.damages
             if isRebuilt && !isWhole {
                 throw StorageError(
                     .corrupt, operation: "read",
@@ -111,7 +113,7 @@ struct LogOpening {
 
     /// Removes what a compaction left that did not come to its end.
     private func removeUnfinished(_ names: [String]) throws(StorageError) {
-        for name in names where name.hasSuffix(LogNames.segmentSuffix + LogNames.newSuffix) {
+        for name in names where name.hasSuffix(LogNames.segmentSuffix + AtomicFile.newSuffix) {
             try fileSystem.unlink(FilePath.join(directory, name))
         }
     }

@@ -241,11 +241,8 @@ package final class LogReader {
         switch step {
         case .batch(var batch):
             guard batch.header.endOffset > nextOffset else { return true }
-            // The mark may have been cut back since.
             guard batch.header.endOffset <= mark.end.offset else {
-                walker = nil
-                try refresh()
-                return nextOffset < mark.end.offset
+                return try isCutBack()
             }
             batch.firstOffset = nextOffset
             nextOffset = batch.header.endOffset
@@ -260,6 +257,18 @@ package final class LogReader {
         case .end: return try endSegment(torn: nil)
         case .torn(let damage): return try endSegment(torn: damage)
         }
+    }
+
+    /// Goes on before a batch that lies beyond the mark: that may have been cut back since. Where
+    /// it was not, it ends within the batch, which no writer leaves.
+    private func isCutBack() throws(StorageError) -> Bool {
+        let before = mark
+        try refresh()
+        if mark == before {
+            missing(upTo: mark.end.offset, "the commit mark ends within a batch")
+        }
+        walker = nil
+        return nextOffset < mark.end.offset
     }
 
     /// Goes from the end of a segment to the next one.

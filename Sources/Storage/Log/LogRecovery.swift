@@ -126,18 +126,23 @@ struct LogRecovery {
     }
 
     /// Takes in whole batches behind the end that their owner did not mean to commit later: for
-    /// a mark that may be older than the last one.
-    mutating func rollForward() throws(StorageError) -> Bool {
+    /// a mark that may be older than the last one. Damage ends them, unless it is stepped over.
+    mutating func rollForward(overDamage: Bool) throws(StorageError) -> Bool {
         while true {
             if let file = try open(end.segment) {
                 var walker = LogWalker(
                     file, partition: partition.number, from: end,
                     limit: try file.status().byteCount, opensBodies: false)
-                while case .batch(let batch) = try walker.next() {
-                    if batch.header.flags.contains(.staged) { return false }
-                    end = walker.place
-                    greatestTimestamp = max(
-                        greatestTimestamp, batch.header.greatestTimestamp)
+                walk: while true {
+                    switch try walker.next() {
+                    case .batch(let batch):
+                        if batch.header.flags.contains(.staged) { return false }
+                        end = walker.place
+                        greatestTimestamp = max(
+                            greatestTimestamp, batch.header.greatestTimestamp)
+                    case .damage(let damage) where overDamage: findings.damages.append(damage)
+                    case .damage, .end, .torn: break walk
+                    }
                 }
             }
             guard end.offset != end.segment,
@@ -168,5 +173,29 @@ struct LogRecovery {
             greatestTimestamp = .min
         }
         return true
+    }
+
+    /// Whether a batch ends at a place at or below the partition's end, which an older checkpoint
+    /// knows; or where the kept ones begin.
+    func isBoundary(_ place: LogPlaces.Place) throws(StorageError) -> Bool {
+        if place.offset == place.segment {
+            return place.position == LogSegmentHead.byteCount
+        }
+        guard let file = try open(place.segment) else { return place.offset == partition.start }
+        let size = try file.status().byteCount
+        var next = LogWalker(
+            file, partition: partition.number, from: place, limit: size, opensBodies: false)
+        if try next.isAtBatch() { return true }
+        guard place.position <= size else { return false }
+        var before = try walker(
+            file, base: place.segment, before: place.offset, limit: place.position
+        ).walker
+        while true {
+            switch try before.next() {
+            case .batch, .damage: continue
+            case .end: return before.place == place
+            case .torn: return false
+            }
+        }
     }
 }

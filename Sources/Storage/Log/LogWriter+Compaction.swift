@@ -4,18 +4,23 @@ extension LogWriter {
     /// Drops records of finished segments whose key has a newer record that counts; gives how many.
     ///
     /// Offsets stay what they are. What somebody holds is left whole, and so is a segment with
-    /// damage. A record that says that a key is gone stays until age takes its segment.
+    /// damage. A record that says that a key is gone stays until age takes its segment. What takes
+    /// the place of a record is durable before that one goes.
     @discardableResult
     package func compact(_ partition: Int) throws(StorageError) -> Int {
-        try maintaining.withLock { _ throws(StorageError) -> Int in
+        if mode == .plain {
+            _ = try stage()
+            try writeMark(isSynced: true)
+        }
+        return try maintaining.withLock { _ throws(StorageError) -> Int in
             let held = try heldOffsets()[partition]
-            let newest = try newestOffsets(partition)
             let (writer, mark) = state.withLock { state in
                 (state.partitions[partition], state.mark.partitions[partition])
             }
+            let newest = try newestOffsets(partition, below: mark.synced)
             var dropped = 0
             for (segment, next) in zip(writer.segments, writer.segments.dropFirst())
-            where next.base <= min(mark.end.segment, held) {
+            where next.base <= min(mark.end.segment, mark.synced, held) {
                 let rewriting = SegmentCompaction(
                     writer, segment: segment, codec: options.codec, newest: newest)
                 guard let result = try rewriting.run() else { continue }
@@ -31,8 +36,10 @@ extension LogWriter {
         }
     }
 
-    /// For each key the offset of its newest record that counts.
-    private func newestOffsets(_ partition: Int) throws(StorageError) -> [[UInt8]: Int64] {
+    /// For each key the offset of its newest record that counts, of those below `end`.
+    private func newestOffsets(
+        _ partition: Int, below end: Int64
+    ) throws(StorageError) -> [[UInt8]: Int64] {
         let view = try LogView(directory, fileSystem: fileSystem)
         let reader = try LogReader(view, partition: partition, from: .earliest)
         var newest: [[UInt8]: Int64] = [:]
@@ -40,7 +47,7 @@ extension LogWriter {
             var records = batch.records
             do throws(ByteReader.Damage) {
                 while let record = try records.next() {
-                    guard let key = record.key else { continue }
+                    guard let key = record.key, record.offset < end else { continue }
                     newest[batch.body.slab.array(key)] = record.offset
                 }
             } catch { continue }
@@ -71,7 +78,7 @@ private struct SegmentCompaction {
     /// What was dropped, and what is left; nil where the segment stays as it is.
     func run() throws(StorageError) -> (dropped: Int, byteCount: Int)? {
         guard let dropped = try replaced(), dropped > 0 else { return nil }
-        let new = path + LogNames.newSuffix
+        let new = path + AtomicFile.newSuffix
         let fileSystem = writer.fileSystem
         let file = try fileSystem.open(new, .write(truncating: true))
         let head = LogSegmentHead.bytes(base: segment.base, partition: writer.number)

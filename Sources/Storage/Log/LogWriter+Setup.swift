@@ -1,4 +1,38 @@
 extension LogWriter {
+    /// Makes a log in a directory, which may be there but has no log.
+    package static func create(
+        _ directory: String, options: LogOptions, fileSystem: any FileSystem
+    ) throws(StorageError) {
+        if let fault = options.fault {
+            throw StorageError(.other, operation: "create", path: directory, cause: fault)
+        }
+        try fileSystem.makeDirectories(directory)
+        try checkAbsence(directory, fileSystem)
+        // Of two that make it at once, one would empty the mark that the other has written to.
+        let lock = try takeLock(directory, fileSystem)
+        defer { withExtendedLifetime(lock) {} }
+        try checkAbsence(directory, fileSystem)
+        // The description comes last: without it there is no log.
+        let path = FilePath.join(directory, LogNames.marks)
+        let marks = try fileSystem.open(path, .write(truncating: true))
+        let mark = LogMark(partitionCount: options.partitionCount)
+        for slot in 0..<2 { try mark.write(to: marks, slot: slot) }
+        try marks.sync()
+        // Where a power cut leaves the description, it is to leave the marks too.
+        try fileSystem.syncDirectory(directory)
+        try options.write(directory, fileSystem: fileSystem)
+        try fileSystem.syncDirectory(FilePath.directory(of: directory))
+    }
+
+    private static func checkAbsence(
+        _ directory: String, _ fileSystem: any FileSystem
+    ) throws(StorageError) {
+        guard try fileSystem.status(of: FilePath.join(directory, LogNames.meta)) == nil else {
+            throw StorageError(
+                .alreadyExists, operation: "create", path: directory, cause: "there is a log")
+        }
+    }
+
     /// Makes a log where there is none, and gives one that is there these options; the number of
     /// its partitions stays. To be called before a writer opens it.
     package static func prepare(
@@ -12,5 +46,20 @@ extension LogWriter {
         var wanted = options
         wanted.partitionCount = present.partitionCount
         if wanted != present { try wanted.write(directory, fileSystem: fileSystem) }
+    }
+
+    /// Claims a log for as long as the file is open.
+    static func takeLock(
+        _ directory: String, _ fileSystem: any FileSystem
+    ) throws(StorageError) -> any File {
+        let path = FilePath.join(directory, LogNames.lock)
+        let lock = try fileSystem.open(path, .write(truncating: false))
+        guard try lock.lock() else {
+            throw StorageError(
+                .alreadyExists, operation: "write to", path: directory,
+                cause: "another process writes to this log",
+                advice: "stop it, or append to a log of your own")
+        }
+        return lock
     }
 }

@@ -61,30 +61,6 @@ package final class LogWriter: Sendable {
     /// Trims and compactions go one after the other.
     let maintaining = Mutex(())
 
-    /// Makes a log in a directory, which may be there but has no log.
-    package static func create(
-        _ directory: String, options: LogOptions, fileSystem: any FileSystem
-    ) throws(StorageError) {
-        if let fault = options.fault {
-            throw StorageError(.other, operation: "create", path: directory, cause: fault)
-        }
-        try fileSystem.makeDirectories(directory)
-        guard try fileSystem.status(of: FilePath.join(directory, LogNames.meta)) == nil else {
-            throw StorageError(
-                .alreadyExists, operation: "create", path: directory, cause: "there is a log")
-        }
-        // The description comes last: without it there is no log.
-        let path = FilePath.join(directory, LogNames.marks)
-        let marks = try fileSystem.open(path, .write(truncating: true))
-        let mark = LogMark(partitionCount: options.partitionCount)
-        for slot in 0..<2 { try mark.write(to: marks, slot: slot) }
-        try marks.sync()
-        // Where a power cut leaves the description, it is to leave the marks too.
-        try fileSystem.syncDirectory(directory)
-        try options.write(directory, fileSystem: fileSystem)
-        try fileSystem.syncDirectory(FilePath.directory(of: directory))
-    }
-
     /// Opens a log to write to it; another writer, of any process, is refused.
     package init(
         _ directory: String, mode: Mode = .plain, fileSystem: any FileSystem,
@@ -95,14 +71,7 @@ package final class LogWriter: Sendable {
         self.fileSystem = fileSystem
         self.clock = clock
         options = try LogOptions.read(directory, fileSystem: fileSystem)
-        let lockPath = FilePath.join(directory, LogNames.lock)
-        let lock = try fileSystem.open(lockPath, .write(truncating: false))
-        guard try lock.lock() else {
-            throw StorageError(
-                .alreadyExists, operation: "write to", path: directory,
-                cause: "another process writes to this log",
-                advice: "stop it, or append to a log of your own")
-        }
+        let lock = try Self.takeLock(directory, fileSystem)
         let marksPath = FilePath.join(directory, LogNames.marks)
         marks = try fileSystem.open(marksPath, .write(truncating: false))
         var opening = LogOpening(
@@ -113,7 +82,7 @@ package final class LogWriter: Sendable {
         state = Mutex(
             State(
                 partitions: opening.partitions, mark: opening.mark, lastSync: clock(),
-                hasOpenTail: mode == .staged, findings: opening.findings, lock: lock))
+                hasOpenTail: true, findings: opening.findings, lock: lock))
         try opening.quarantine()
         // A writer before may have been killed before its names were durable.
         try fileSystem.syncDirectory(directory)
@@ -302,9 +271,11 @@ package final class LogWriter: Sendable {
         defer { release() }
         if let failure = state.withLock({ $0.failure }) { throw failure }
         if mode == .plain {
+            // One whose opening failed has nothing to commit, nor the files to sync.
             let isBehind = state.withLock { state in
-                state.mark.ends != LogPlaces(state.partitions.map(\.end))
-                    || state.partitions.contains { $0.synced < $0.end.offset }
+                !state.hasOpenTail
+                    && (state.mark.ends != LogPlaces(state.partitions.map(\.end))
+                        || state.partitions.contains { $0.synced < $0.end.offset })
             }
             if isBehind { try commit(isSynced: options.sync != .os) }
         }
@@ -378,8 +349,15 @@ package final class LogWriter: Sendable {
                             + "\(recovery.end.offset)",
                         advice: "go back to an older checkpoint")
                 }
+            } else if place != marked.end, try !LogRecovery(partition).isBoundary(place) {
+                throw StorageError(
+                    .corrupt, operation: "restore", path: directory,
+                    cause: "offset \(place.offset) of partition \(index) is not where the "
+                        + "checkpoint has it: its segment is damaged, or was compacted since",
+                    advice: "go back to another checkpoint")
             }
             partition.end = place
+            partition.synced = min(partition.synced, place.offset)
             state.partitions[index] = partition
         }
         state.hasOpenTail = true

@@ -30,6 +30,7 @@ final class Completions: Sendable {
     private let hasSome = Atomic<Bool>(false)
     private let written = Mutex((flushed: 0, merged: 0))
     private let firstFailure = Mutex<StorageError?>(nil)
+    private let stopped = Atomic<Bool>(false)
     let waker = Waker()
 
     /// Why a flush failed, the first time.
@@ -41,6 +42,15 @@ final class Completions: Sendable {
     /// Notes that a flush failed.
     func noteFailure(_ error: StorageError) {
         firstFailure.withLock { $0 = $0 ?? error }
+    }
+
+    /// Says that what merges make is not needed any more.
+    func stopMerges() { stopped.store(true, ordering: .relaxed) }
+
+    /// Throws where a job of a kind need not go on.
+    func check(_ kind: BackgroundJob, writing path: String) throws(StorageError) {
+        guard kind != .flush, stopped.load(ordering: .relaxed) else { return }
+        throw StorageError(.other, operation: "write", path: path, cause: "the run ends")
     }
 
     /// Bytes of all files that were made.

@@ -88,8 +88,8 @@ package struct FamilySnapshot: Sendable, Equatable {
         from reader: inout ByteReader
     ) throws(ByteReader.Damage) -> ClosedRange<UInt64> {
         let (least, greatest) = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))
-        guard least <= greatest else {
-            throw ByteReader.Damage(cause: "a range of hashes ends before it starts")
+        guard least <= greatest, StateStore.allHashes.contains(greatest) else {
+            throw ByteReader.Damage(cause: "a range of hashes is none")
         }
         return least...greatest
     }

@@ -8,7 +8,6 @@ package enum ManifestFile {
     private static let version: UInt32 = 1
     private static let headBytes = 20
     private static let bodyBytesMax = 1 << 32
-    private static let newSuffix = ".new"
 
     /// Writes a file and makes it durable, with its name; it replaces what stood there.
     package static func write(
@@ -22,26 +21,23 @@ package enum ManifestFile {
     package static func place(
         _ body: [UInt8], at path: String, in fileSystem: any FileSystem
     ) throws(StorageError) {
+        try AtomicFile.place(framed(body), at: path, in: fileSystem)
+    }
+
+    private static func framed(_ body: [UInt8]) -> SlabSlice {
         var bytes = GrowingBytes(capacity: headBytes + body.count + 4)
         bytes.append(magic)
         bytes.append(version)
         bytes.append(UInt64(body.count))
         bytes.append(SlabSlice(Slab(body), 0..<body.count))
         bytes.append(CRC32C.checksum(SlabSlice(bytes.slab, 0..<bytes.count)))
-        do throws(StorageError) {
-            let file = try fileSystem.open(path + newSuffix, .write(truncating: true))
-            try file.writeAll(bytes.take(), at: 0)
-            try file.sync()
-            try fileSystem.rename(path + newSuffix, to: path)
-        } catch {
-            // What is there of it only takes room.
-            do throws(StorageError) { try fileSystem.unlink(path + newSuffix) } catch {}
-            throw error
-        }
+        return bytes.take()
     }
 
-    /// Whether a name is that of a file that was not whole yet.
-    static func isUnfinished(_ name: String) -> Bool { name.hasSuffix(newSuffix) }
+    /// Whether a name is that of a manifest that was not whole yet.
+    static func isUnfinished(_ name: String) -> Bool {
+        name.hasSuffix(".manifest" + AtomicFile.newSuffix)
+    }
 
     /// Reads the body of a file, and checks all of it.
     package static func read(

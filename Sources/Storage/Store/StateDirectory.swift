@@ -44,9 +44,11 @@ package final class StateDirectory: Sendable {
         incarnation = max(greatest, Self.owner(lock)?.incarnation ?? 0) + 1
         let text = "\(incarnation) \(getpid())\n"
         let bytes = Slab(Array(text.utf8))
-        try lock.truncate(to: 0)
+        // It is never without an incarnation, whenever the power goes.
         try lock.writeAll(SlabSlice(bytes, 0..<text.utf8.count), at: 0)
+        try lock.truncate(to: text.utf8.count)
         try lock.sync()
+        try fileSystem.syncDirectory(path)
     }
 
     /// What the lock says of its last owner: the incarnation and the process.
@@ -54,7 +56,7 @@ package final class StateDirectory: Sendable {
         let slab = Slab(byteCount: 64)
         guard let count = try? lock.readAll(into: slab, 0..<64, at: 0) else { return nil }
         let words = String(decoding: slab.array(0..<count), as: UTF8.self)
-            .split(whereSeparator: { $0 == " " || $0 == "\n" })
+            .prefix { $0 != "\n" }.split(separator: " ")
         guard words.count == 2, let incarnation = UInt64(words[0]), let process = Int32(words[1])
         else { return nil }
         return (incarnation, process)
@@ -74,14 +76,11 @@ package final class StateDirectory: Sendable {
     /// Lets another run have the directory.
     package func close() { lock.withLock { $0 = nil } }
 
-    /// What the name of a file ends with that is still being copied or written.
-    private static let newSuffix = ".new"
-
     /// The incarnation that a name carries, if it is one of ours: of a file that was not copied or
     /// written to its end, too.
     package static func incarnation(of name: String) -> UInt64? {
-        let isNew = name.hasSuffix(newSuffix)
-        let whole = name.dropLast(isNew ? newSuffix.count : 0)
+        let isNew = name.hasSuffix(AtomicFile.newSuffix)
+        let whole = name.dropLast(isNew ? AtomicFile.newSuffix.count : 0)
         let parts = whole.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].utf8.count == 16, UInt64(parts[1]) != nil,
             FileKind.allCases.contains(where: { kind in

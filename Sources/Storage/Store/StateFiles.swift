@@ -63,7 +63,6 @@ package struct StateFiles: Sendable {
 
     private static let copyBytes = 1 << 20
     private static let beginSyncBytes = 8 << 20
-    private static let newSuffix = ".new"
     private static let tailBytes = 64
 
     /// A file that was copied beside its place, and is not durable yet.
@@ -73,7 +72,7 @@ package struct StateFiles: Sendable {
         fileprivate let file: any File
         fileprivate let target: StateFiles
 
-        private var newPath: String { target.path(of: name) + StateFiles.newSuffix }
+        private var newPath: String { target.path(of: name) + AtomicFile.newSuffix }
 
         /// Makes the content durable, and only then gives it its name, which is not synced.
         package func settle() throws(StorageError) {
@@ -112,7 +111,7 @@ package struct StateFiles: Sendable {
         let source = try fileSystem.open(path(of: name), .read)
         source.adviseSequential()
         let target = try other.fileSystem.open(
-            other.path(of: name) + Self.newSuffix, .write(truncating: true))
+            other.path(of: name) + AtomicFile.newSuffix, .write(truncating: true))
         let slab = Slab(byteCount: Self.copyBytes)
         var offset = 0
         while true {

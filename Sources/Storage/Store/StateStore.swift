@@ -229,6 +229,10 @@ package final class StateStore {
         }
     }
 
+    /// Has merges stop where they are, and those that wait not begin: their owner will not come for
+    /// what they make. May be called on any thread.
+    package func stopMerges() { completions.stopMerges() }
+
     /// Calls `body` in the background, when all that is frozen by now is in files or has failed.
     package func whenFlushed(_ body: @escaping @Sendable (_ failure: StorageError?) -> Void) {
         let completions = completions

@@ -31,7 +31,7 @@ struct BlockSlots: ~Copyable {
     private var slots: UnsafeMutablePointer<Slot>
     private var capacity = 64
     private var free: [Int32] = []
-    /// A quarter to a half full: slot plus one, and above it 32 bits of its hash; 0 where empty.
+    /// At most a quarter full: slot plus one, and above it 32 bits of its hash; 0 where empty.
     private var table: UnsafeMutablePointer<UInt64>
     private var mask: Int
 

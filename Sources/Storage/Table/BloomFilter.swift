@@ -3,7 +3,7 @@
 /// Every key sets its bits in one block of 64 bytes, so that a question touches one cache line
 /// (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007).
 ///
-///     filter = hash count: 4 | 0: 4 | blocks of 64 bytes
+///     filter = hash count: 4 | zeros up to 64 bytes | blocks of 64 bytes
 @safe
 struct BloomFilter: @unchecked Sendable {
     // Sendable: the blocks are written by one owner before the filter is shared, and read after.
@@ -39,7 +39,7 @@ struct BloomFilter: @unchecked Sendable {
     init(blockCount: Int, hashCount: Int) {
         self.blockCount = max(1, blockCount)
         self.hashCount = hashCount
-        encoded = Self.aligned(Self.headBytes + blockCount * Self.blockBytes)
+        encoded = Self.aligned(Self.headBytes + self.blockCount * Self.blockBytes)
         let base = unsafe encoded.slab.base + encoded.range.lowerBound
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: encoded.byteCount)
         unsafe base.storeBytes(of: UInt32(hashCount).littleEndian, as: UInt32.self)

@@ -38,7 +38,7 @@ struct CheckpointPlace: ParsableArguments {
             return try body()
         } catch let error as StorageError {
             StandardError.write("weir: error: \(error)")
-            throw error.kind == .corrupt ? ExitStatus.damagedState : .failed
+            throw ExitStatus(error)
         } catch let error as RestoreError {
             StandardError.write("weir: error: \(error)")
             throw ExitStatus.damagedState
@@ -186,6 +186,10 @@ struct CheckpointRestoreCommand: ParsableCommand {
 
     @Option(help: "Which one; the newest otherwise.")
     var epoch: Int?
+
+    func validate() throws {
+        if from.isEmpty { throw ValidationError("--from takes a directory") }
+    }
 
     func run() throws {
         try place.refuseIfInUse()

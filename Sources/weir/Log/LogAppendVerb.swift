@@ -16,28 +16,18 @@ struct LogAppendVerb: ParsableCommand {
     @Option(help: "The partition.")
     var partition = 0
 
-    @Option(help: "Lines are key and value with this between them: --key : (or tab).")
-    var key: String?
+    @OptionGroup var key: LogKeyOption
 
     @Flag(help: "Make the log where there is none.")
     var create = false
 
-    @OptionGroup var options: LogCreateOptions
+    @OptionGroup(title: "Of a log that is made") var options: LogCreateOptions
 
-    func validate() throws {
-        _ = try options.options()
-        if let key, key != "tab", key.utf8.count != 1 {
-            throw ValidationError("--key takes a character, or tab")
-        }
-    }
+    func validate() throws { _ = try options.options() }
 
     /// Bytes of records of a batch, about.
     private static let batchBytes = 1 << 20
     private static let lineBytesMax = 16 << 20
-
-    private var separator: UInt8? {
-        key.flatMap { $0 == "tab" ? UInt8(ascii: "\t") : $0.utf8.first }
-    }
 
     func run() throws {
         try LogCommand.run {
@@ -127,7 +117,7 @@ struct LogAppendVerb: ParsableCommand {
     private func add(
         _ slab: Slab, _ line: Range<Int>, _ now: Int64, _ batch: LogBatchBuilder
     ) throws {
-        guard let separator else {
+        guard let separator = key.separator else {
             batch.add(SlabSlice(slab, line), timestamp: now)
             return
         }

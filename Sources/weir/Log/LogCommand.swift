@@ -20,7 +20,7 @@ struct LogCommand: ParsableCommand {
         } catch let error as StorageError {
             if error.kind == .brokenPipe { return }
             StandardError.write("weir: error: \(error)")
-            throw error.kind == .corrupt ? ExitStatus.damagedState : ExitStatus.failed
+            throw ExitStatus(error)
         }
     }
 }
@@ -63,6 +63,25 @@ struct LogPoint: ExpressibleByArgument {
     static let hint = "earliest, latest, an offset, or a time such as 2026-01-01T00:00:00Z"
 }
 
+/// How the key of a record stands on its line.
+struct LogKeyOption: ParsableArguments {
+    @Option(
+        help: """
+            Lines are key and value with this between them: --key : (or tab). A key alone says that \
+            it is gone.
+            """)
+    var key: String?
+
+    func validate() throws {
+        if let key, key != "tab", key.utf8.count != 1 {
+            throw ValidationError("--key takes a character, or tab")
+        }
+    }
+
+    /// What stands between key and value; nil where lines are values.
+    var separator: UInt8? { key.flatMap { $0 == "tab" ? UInt8(ascii: "\t") : $0.utf8.first } }
+}
+
 /// Text on standard output, a block at a time.
 struct LogOutput: ~Copyable {
     private let output = StandardStream.output()
@@ -71,13 +90,13 @@ struct LogOutput: ~Copyable {
 
     private static let blockBytes = 1 << 20
 
-    /// Adds bytes and a line end.
-    mutating func writeLine(_ bytes: SlabSlice) throws(StorageError) {
+    /// Adds bytes, and one more.
+    mutating func write(_ bytes: SlabSlice, then last: Unicode.Scalar) throws(StorageError) {
         let needed = bytes.byteCount + 1
         if count + needed > slab.byteCount { try flush() }
         if needed > slab.byteCount { slab = Slab(byteCount: needed) }
         slab.copy(bytes, to: count)
-        slab.copy("\n", to: count + bytes.byteCount)
+        slab.copy(String(last), to: count + bytes.byteCount)
         count += needed
     }
 

@@ -21,10 +21,12 @@ struct LogReadVerb: ParsableCommand {
 
     @OptionGroup var partition: LogPartitionOption
 
+    @OptionGroup var key: LogKeyOption
+
     func run() throws {
         try LogCommand.run {
             let view = try log.view()
-            var printer = LogPrinter()
+            var printer = LogPrinter(separator: key.separator)
             for partition in partition.numbers(of: view) {
                 let reader = try LogReader(view, partition: partition, from: from.start)
                 let end = try view.offset(of: to?.start ?? .latest, partition: partition)
@@ -48,13 +50,19 @@ struct LogTailVerb: ParsableCommand {
 
     @OptionGroup var partition: LogPartitionOption
 
+    @OptionGroup var key: LogKeyOption
+
     @Option(help: "End after so many records.")
     var count: Int?
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count takes 1 or more") }
+    }
 
     func run() throws {
         try LogCommand.run {
             let view = try log.view()
-            var printer = LogPrinter(countMax: count)
+            var printer = LogPrinter(separator: key.separator, countMax: count)
             let wait = LogWait(view)
             let waker = Waker()
             var readers: [LogReader] = []
@@ -85,10 +93,16 @@ struct LogPartitionOption: ParsableArguments {
 /// Records as lines, and damage on standard error.
 struct LogPrinter: ~Copyable {
     private var output = LogOutput()
+    /// What stands between key and value; nil where keys are not written.
+    private let separator: UInt8?
     private var left: Int?
-    private var damageCount = 0
+    /// Places of damage that were told, by partition.
+    private var told: [Int: Int] = [:]
 
-    init(countMax: Int? = nil) { left = countMax }
+    init(separator: UInt8?, countMax: Int? = nil) {
+        self.separator = separator
+        left = countMax
+    }
 
     /// Whether it has written as many records as it should.
     var isDone: Bool { left == 0 }
@@ -98,21 +112,27 @@ struct LogPrinter: ~Copyable {
 
     /// Writes what a reader finds below an offset.
     mutating func print(_ reader: LogReader, upTo end: Int64) throws {
-        var told = 0
         batches: while reader.nextOffset < end, !isDone, let batch = try reader.next() {
             var records = batch.records
             while let record = try records.next() {
                 if record.offset >= end || isDone { break batches }
-                guard let value = record.value else { continue }
-                try output.writeLine(batch.slice(value))
-                left = left.map { $0 - 1 }
+                if try write(record, of: batch) { left = left.map { $0 - 1 } }
             }
         }
-        for damage in reader.damages.dropFirst(told) {
-            StandardError.write("weir: \(damage)")
-            told += 1
+        let known = told[reader.partition] ?? 0
+        for damage in reader.damages.dropFirst(known) { StandardError.write("weir: \(damage)") }
+        told[reader.partition] = reader.damages.count
+    }
+
+    /// Writes a record; false for one of which there is nothing to write.
+    private mutating func write(_ record: LogRecord, of batch: LogBatch) throws -> Bool {
+        if let separator {
+            let key = batch.slice(record.key ?? 0..<0)
+            try output.write(key, then: record.value == nil ? "\n" : Unicode.Scalar(separator))
         }
-        damageCount += told
+        guard let value = record.value else { return separator != nil }
+        try output.write(batch.slice(value), then: "\n")
+        return true
     }
 
     mutating func flush() throws { try output.flush() }
@@ -120,6 +140,6 @@ struct LogPrinter: ~Copyable {
     /// Ends with the exit code for damage where there was some.
     mutating func finish() throws {
         try flush()
-        if damageCount > 0 { throw ExitStatus.damagedState }
+        if told.values.contains(where: { $0 > 0 }) { throw ExitStatus.damagedState }
     }
 }

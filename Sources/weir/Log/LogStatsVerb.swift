@@ -32,13 +32,20 @@ struct LogListVerb: ParsableCommand {
             let files = DiskFileSystem()
             var names = try files.names(in: directory).sorted()
             names = names.map { FilePath.join(directory, $0) }
+            var outcome: ExitStatus?
             for path in [directory] + names {
-                guard try files.status(of: FilePath.join(path, "log.meta")) != nil else {
-                    continue
+                do {
+                    let meta = FilePath.join(path, "log.meta")
+                    guard try files.status(of: meta) != nil else { continue }
+                    print(try LogStatistics(LogView(path, fileSystem: files)).line)
+                } catch let error as StorageError {
+                    // The others are shown all the same.
+                    StandardError.write("weir: error: \(error)")
+                    let status = ExitStatus(error)
+                    outcome = status == .damagedState ? status : outcome ?? status
                 }
-                let statistics = try LogStatistics(LogView(path, fileSystem: files))
-                print(statistics.line)
             }
+            if let outcome { throw outcome }
         }
     }
 }
@@ -59,14 +66,17 @@ struct LogTrimVerb: ParsableCommand {
     @Option(help: "Forget what is before: \(LogPoint.hint).")
     var to: LogPoint?
 
-    @Option(help: "The partition; all of them unless given.")
+    @Option(help: "With --to: the partition; all of them unless given.")
     var partition: Int?
+
+    func validate() throws {
+        if partition != nil && to == nil { throw ValidationError("--partition needs --to") }
+    }
 
     func run() throws {
         try LogCommand.run {
             let writer = try LogWriter(log.directory, fileSystem: Machine.files)
             let view = try log.view()
-            if let partition { _ = try view.offset(of: .earliest, partition: partition) }
             if let to {
                 let all = Array(0..<writer.options.partitionCount)
                 for number in partition.map({ [$0] }) ?? all {

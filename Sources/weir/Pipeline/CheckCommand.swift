@@ -23,10 +23,7 @@ struct CheckCommand: ParsableCommand {
             "Sets a value of the files, as if it stood there.", valueName: "a.b.c=value"))
     var overrides: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "First records of the sources that declare no schema and cannot be looked at.",
-            valueName: "file"))
+    @Option(help: PipelineWorld.sampleHelp)
     var input: String?
 
     func run() throws {

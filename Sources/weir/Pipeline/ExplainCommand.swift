@@ -17,12 +17,17 @@ struct ExplainCommand: ParsableCommand {
     @Option(help: "text, dot (Graphviz) or mermaid.")
     var format = Format.text
 
+    @Option(help: PipelineWorld.sampleHelp)
+    var input: String?
+
     func run() throws {
-        let description = try pipeline.check().describe()
+        var world = PipelineWorld.machine
+        if let input { try world.sample(from: input) }
+        let description = try pipeline.check(in: world).describe()
         switch format {
-        case .text: print(description.text())
-        case .dot: print(description.dot())
-        case .mermaid: print(description.mermaid())
+        case .text: print(description.text(), terminator: "")
+        case .dot: print(description.dot(), terminator: "")
+        case .mermaid: print(description.mermaid(), terminator: "")
         }
     }
 }

@@ -17,8 +17,8 @@ struct PipelineArguments: ParsableArguments {
     var overrides: [String] = []
 
     /// Reads and checks the file; prints what is wrong with it and stops there if anything is.
-    func check() throws(ExitStatus) -> CheckedPipeline {
-        let result = try PipelineChecking.check(file, overrides: overrides, world: .machine)
+    func check(in world: PipelineWorld) throws(ExitStatus) -> CheckedPipeline {
+        let result = try PipelineChecking.check(file, overrides: overrides, world: world)
         return try accept(result)
     }
 

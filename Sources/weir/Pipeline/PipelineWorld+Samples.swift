@@ -1,3 +1,4 @@
+import ArgumentParser
 import Connectors
 import Pipeline
 import Storage
@@ -20,6 +21,11 @@ extension PipelineWorld {
         }
     }
 
+    /// What `--input` is for.
+    static let sampleHelp = ArgumentHelp(
+        "First records of the sources that declare no schema and cannot be looked at.",
+        valueName: "file")
+
     /// Takes the beginning of a file as sample where there is none.
     mutating func sample(from path: String) throws {
         let bytes: [UInt8]
@@ -38,22 +44,12 @@ extension PipelineWorld {
 extension Diagnostic {
     /// The diagnostic as a JSON object.
     var json: String {
-        func quoted(_ text: String) -> String {
-            var result = "\""
-            for scalar in text.unicodeScalars {
-                switch scalar {
-                case "\"", "\\": result += "\\" + String(scalar)
-                case "\n": result += "\\n"
-                case "\t": result += "\\t"
-                case "\u{0}"..<" ":
-                    let hex = String(scalar.value, radix: 16)
-                    result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-                default: result.unicodeScalars.append(scalar)
-                }
-            }
-            return result + "\""
-        }
-        return "{\"file\":\(quoted(file)),\"line\":\(line),\"column\":\(column),"
-            + "\"severity\":\(quoted(severity.rawValue)),\"message\":\(quoted(message))}"
+        var line = JSONLine()
+        line.add("file", file)
+        line.add("line", self.line)
+        line.add("column", column)
+        line.add("severity", severity.rawValue)
+        line.add("message", message)
+        return line.text
     }
 }

@@ -28,21 +28,24 @@ struct PlanCommand: ParsableCommand {
         help: ArgumentHelp("Lets a step, source or sink begin anew.", valueName: "name"))
     var allowedResets: [String] = []
 
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Sets a value of both files, as weir run is told to.", valueName: "a.b.c=value"))
+    var overrides: [String] = []
+
     @Flag(help: "Prints one JSON object a line.")
     var json = false
 
     func run() throws {
         let edits: PlanEdits
         do {
-            edits = try PlanEdits(from: try Self.plan(old), to: try Self.plan(new))
+            edits = try PlanEdits(from: try plan(old), to: try plan(new))
         } catch let status as ExitStatus {
             throw status
         } catch {
             StandardError.write("weir: error: \(error)")
-            if let error = error as? StorageError, error.kind != .corrupt {
-                throw ExitStatus.failed
-            }
-            throw ExitStatus.damagedState
+            throw (error as? StorageError).map { ExitStatus($0) } ?? .damagedState
         }
         if json {
             for edit in edits.edits { print(Self.line(edit).text) }
@@ -55,9 +58,9 @@ struct PlanCommand: ParsableCommand {
         if !losses.isEmpty { throw ExitStatus.wouldLoseState }
     }
 
-    private static func plan(_ file: String) throws -> Plan {
+    private func plan(_ file: String) throws -> Plan {
         let world = PipelineWorld.machine
-        let result = try PipelineChecking.check(file, overrides: [], world: world)
+        let result = try PipelineChecking.check(file, overrides: overrides, world: world)
         let checked = try PipelineChecking.accept(result, of: file)
         do {
             return try checked.plan(

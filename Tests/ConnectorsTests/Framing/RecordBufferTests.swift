@@ -112,6 +112,29 @@ struct RecordBufferTests {
         #expect(most == 0)
     }
 
+    @Test(arguments: [
+        (Framing.newline, "", "\n"), (.csv(), "\"", "\"\n"), (.lengthPrefixed, "\0\0\0\u{64}", ""),
+    ])
+    func aRejectedRecordKeepsNothingOfTheNext(framing: Framing, before: String, behind: String) {
+        let long = String(repeating: "x", count: 100)
+        let text = before + long + behind + (framing == .lengthPrefixed ? "\0\0\0\u{2}ok" : "ok\n")
+        var buffer = RecordBuffer(name: "x", framing: framing, recordBytesMax: 20)
+        buffer.append(SlabSlice(Array(text.utf8)).slab.bytes(0..<text.utf8.count))
+        guard case .rejected(let record) = buffer.take(byteCount: 1000) else {
+            Issue.record("the record is too long")
+            return
+        }
+        let quote = framing == .csv() ? "\"" : ""
+        #expect(String(decoding: record.raw, as: UTF8.self) == quote + long + quote)
+        guard case .records(let slice, _) = buffer.take(byteCount: 1000) else {
+            Issue.record("the next one is fine")
+            return
+        }
+        #expect(
+            String(decoding: slice.array, as: UTF8.self).hasSuffix(
+                "ok\n".prefix(framing == .lengthPrefixed ? 2 : 3)))
+    }
+
     @Test func recordAsLongAsTheLimitPasses() {
         var buffer = RecordBuffer(name: "x", framing: .newline, recordBytesMax: 5)
         let input = SlabSlice("12345\n123456\n12345")

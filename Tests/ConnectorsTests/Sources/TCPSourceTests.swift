@@ -1,16 +1,19 @@
 import Connectors
 import Dataflow
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
 @Suite(.serialized)
 struct TCPSourceTests {
-    private func source(_ change: (inout TCPSource.Options) -> Void = { _ in }) throws -> TCPSource
-    {
+    private func source(
+        _ change: (inout TCPSource.Options) -> Void = { _ in },
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws -> TCPSource {
         var options = TCPSource.Options(host: "127.0.0.1", port: 0)
         change(&options)
-        let source = TCPSource(options, clock: .system)
+        let source = TCPSource(options, clock: .system, notice: notice)
         try source.open()
         return source
     }
@@ -148,7 +151,9 @@ struct TCPSourceTests {
     }
 
     @Test func connectionsBeyondTheLimitAreRefused() throws {
-        let source = try source { $0.connectionsMax = 2 }
+        let notices = Mutex<[String]>([])
+        let source = try source(
+            { $0.connectionsMax = 2 }, notice: { text in notices.withLock { $0.append(text) } })
         defer { source.close() }
         let first = try connect(source)
         let second = try connect(source)
@@ -159,6 +164,8 @@ struct TCPSourceTests {
         let third = try connect(source)
         #expect(third.receive().isEmpty)
         #expect(source.refusedConnectionCount == 1)
+        #expect(notices.withLock { $0.count } == 1)
+        #expect(notices.withLock { $0.first }?.hasSuffix("max_connections is 2") == true)
         first.finish()
         try read(source, into: &reading) { _ in source.connectionCount == 1 }
         let fourth = try connect(source)
@@ -209,5 +216,9 @@ struct TCPSourceTests {
         let second = TCPSource(TCPSource.Options(host: "127.0.0.1", port: port), clock: .system)
         let error = #expect(throws: NetworkError.self) { try second.open() }
         #expect(error?.address == "127.0.0.1:\(port)")
+        #expect(error?.cause == "Address already in use")
+        let nowhere = TCPSource(TCPSource.Options(host: "no.such.invalid", port: 0), clock: .system)
+        let unknown = #expect(throws: NetworkError.self) { try nowhere.open() }
+        #expect(unknown?.cause.contains("SocketAddressError") == false)
     }
 }

@@ -58,8 +58,7 @@ struct VerbMistakesTests {
     @Test func aPartitionThatIsNotThereIsNamed() throws {
         let log = try makeLog()
         for verb in [
-            "trim \(log) --to latest", "trim \(log)", "read \(log)", "tail \(log)",
-            "read \(log) --from 1 --to 2",
+            "trim \(log) --to latest", "read \(log)", "tail \(log)", "read \(log) --from 1 --to 2",
         ] {
             for partition in ["2", "-1", "9223372036854775807"] {
                 let found = try run("exec \"$WEIR\" log \(verb) --partition=\(partition)")
@@ -137,6 +136,58 @@ struct VerbMistakesTests {
         #expect(none.errors.contains("/no/such: error: "))
     }
 
+    @Test func optionsThatWouldChangeNothingAreRefused() throws {
+        let log = try makeLog()
+        for verb in ["trim \(log) --partition 1", "tail \(log) --count 0"] {
+            let found = try run("exec \"$WEIR\" log \(verb)")
+            #expect(found.status == 2, "\(verb): \(found.errors)")
+        }
+    }
+
+    @Test func keysAreReadAsTheyWereAppended() throws {
+        let log = directory("log")
+        let found = try run(
+            """
+            printf 'a:1\\nb:2:3\\na\\n' | "$WEIR" log append \(log) --create --key : --compression lz4
+            "$WEIR" log read \(log) --key :
+            "$WEIR" log read \(log)
+            "$WEIR" log tail \(log) --from earliest --count 3 --key tab
+            """)
+        #expect(found.output == "a:1\nb:2:3\na\n1\n2:3\na\t1\nb\t2:3\na\n", "\(found.errors)")
+        #expect(found.status == 0)
+    }
+
+    /// Damage in a log is told once, however often its end moves on.
+    @Test func damageIsToldOnce() throws {
+        let log = try makeLog()
+        let found = try run(
+            """
+            segment=$(ls \(log)/*.segment | head -n 1)
+            printf 'd\\n' | "$WEIR" log append \(log)
+            printf 'X' | dd of=$segment bs=1 seek=70 conv=notrunc status=none
+            coproc tail { exec "$WEIR" log tail \(log) --from earliest; }
+            for row in e f g; do
+                printf "$row\\n" | "$WEIR" log append \(log) 2> /dev/null
+                while read -r got && [ "$got" != $row ]; do :; done <&${tail[0]}
+            done
+            kill $tail_PID
+            """)
+        let told = found.errors.split(separator: "\n").filter { $0.contains("weir: ") }
+        #expect(told.count == 1, "\(found.errors)")
+    }
+
+    @Test func logsAreListedBesideOneThatIsDamaged() throws {
+        let log = try makeLog()
+        let found = try run(
+            """
+            cp -r \(log) \(directory("other")); echo x > \(log)/log.meta
+            exec "$WEIR" log ls \(directory.path)
+            """)
+        #expect(found.status == 4, "\(found.errors)")
+        #expect(found.errors.contains("cannot read \(log)/log.meta"))
+        #expect(found.output.contains("\(directory("other"))  2 partitions"), "\(found.output)")
+    }
+
     @Test func tailEndsWhenItsReaderHasEnough() throws {
         let log = try makeLog()
         let found = try run("\"$WEIR\" log tail \(log) --from earliest | head -n 1")
@@ -149,6 +200,9 @@ struct VerbMistakesTests {
         let epoch = try run("exec \"$WEIR\" checkpoint verify \(state) --epoch 999999")
         #expect(epoch.status == 4)
         #expect(epoch.errors.contains("there is no checkpoint 999999 in \(state)"))
+        let empty = try run("exec \"$WEIR\" checkpoint verify \(directory.path)")
+        #expect(empty.status == 4)
+        #expect(empty.errors.contains("there is no checkpoint in \(directory.path)"))
         for verb in ["scan", "get --key k"] {
             let step = try run("exec \"$WEIR\" state \(verb) --step nope \(state)")
             #expect(step.status == 1, "\(verb)")

@@ -1,6 +1,7 @@
-import Storage
 import TestSupport
 import Testing
+
+@testable import Storage
 
 /// The bucketed family against dictionaries, under many configurations.
 struct BucketedFamilyTests {
@@ -273,6 +274,41 @@ struct BucketedFamilyTests {
             #expect(snapshot.files.count <= StateStore.Options(memoryBytes: 0).runsMax + 1)
         }
         #expect(store.writtenBytes.merged > 0)
+    }
+
+    /// At the end of a run nobody needs what a merge makes: one that is under way leaves nothing,
+    /// one that waits does not begin.
+    @Test(arguments: [false, true])
+    func mergesStopWithTheRun(isUnderWay: Bool) throws {
+        let files = MemoryFileSystem()
+        let executor = ManualExecutor()
+        let store = StateStore(
+            directory: try StateDirectory("state", fileSystem: files), worker: 0,
+            options: .init(memoryBytes: 1 << 20), executor: executor)
+        let family = store.makeFamily("test", valueWidth: 0, references: [])
+        for round in UInt8(0)..<9 {
+            let keys = (UInt8(0)..<10).map { key in
+                HotTableTests.Key(bytes: [round, key, 0, 1], hash: World.hash([round, key]))
+            }
+            _ = try family.getOrInsert(
+                bucket: 0, HotTableTests.encoded(keys), rows: nil, count: keys.count,
+                into: Slab(byteCount: keys.count * 4))
+            _ = family.checkpoint()
+            while executor.runOne(.flush) {}
+            try store.takeCompletions()
+        }
+        let before = files.paths
+        let operations = files.operationCount
+        if isUnderWay {
+            files.observe { [completions = store.completions] _ in completions.stopMerges() }
+        } else {
+            store.stopMerges()
+        }
+        #expect(executor.runOne(.merge))
+        #expect(files.paths == before)
+        #expect(store.writtenBytes.merged == 0)
+        // The file of one that is under way is made and removed.
+        #expect(files.operationCount - operations == (isUnderWay ? 2 : 0))
     }
 
     @Test(arguments: Seeds.list(24))

@@ -54,6 +54,14 @@ struct KeyPatternTests {
         #expect(unsafe KeyPattern(start, end: start + pattern.count, keyBytes: 256) == nil)
     }
 
+    /// Whoever compares keys has room for so many bytes.
+    @Test func keysAreNoLongerThanTheRoomForThem() {
+        let bytes = Slab([2, 3, 255, 3, 45] as [UInt8])
+        let start = unsafe UnsafeRawPointer(bytes.base)
+        #expect(unsafe KeyPattern(start, end: start + 5, keyBytes: 300) == nil)
+        #expect(unsafe KeyPattern(start, end: start + 3, keyBytes: 255) == nil)
+    }
+
     @Test func identifiersTakeHalfTheirBytes() throws {
         var random = SplitMix64(seed: 3)
         let keys = (0..<100).map { _ in

@@ -79,4 +79,58 @@ struct RescaledFamilyTests {
             snapshots = made
         }
     }
+
+    /// A family that takes its parts over one by one holds a file that they share once.
+    @Test func fileThatPartsShareGoesWithItsBucket() throws {
+        let files = MemoryFileSystem()
+        var snapshot: FamilySnapshot?
+        for life in 0..<2 {
+            let directory = try StateDirectory("state", fileSystem: files)
+            defer { directory.close() }
+            let store = StateStore(
+                directory: directory, worker: 0,
+                options: StateStore.Options(memoryBytes: 1 << 20), executor: InlineExecutor())
+            let family = store.makeFamily("test", valueWidth: 8)
+            if let snapshot {
+                for range in Self.ranges(2) {
+                    try family.restore([Self.part(of: snapshot, range)])
+                }
+            } else {
+                var counts = [UInt64](repeating: 0, count: Self.keys.count)
+                try Self.count(Array(Self.keys.indices), in: family, &counts, "life \(life)")
+                snapshot = family.checkpoint()
+                try store.settle()
+                continue
+            }
+            #expect(try family.load(0)?.count == Self.keys.count)
+            try family.drop(0)
+            #expect(files.paths == ["state/LOCK"])
+        }
+    }
+
+    private static func part(
+        of snapshot: FamilySnapshot, _ range: ClosedRange<UInt64>
+    ) -> FamilySnapshot {
+        FamilySnapshot(
+            name: snapshot.name, valueWidth: snapshot.valueWidth, references: snapshot.references,
+            hashes: range,
+            buckets: snapshot.buckets.map { bucket in
+                FamilySnapshot.Bucket(
+                    start: bucket.start,
+                    files: bucket.files.map {
+                        FamilySnapshot.File(name: $0.name, hashes: $0.hashes.clamped(to: range))
+                    })
+            })
+    }
+
+    @Test func hashesThatNoKeyHasAreRefused() throws {
+        let file = FamilySnapshot.File(name: "0-0-1.run", hashes: 0...UInt64.max)
+        let snapshot = FamilySnapshot(
+            name: "test", valueWidth: 8, references: [], hashes: StateStore.allHashes,
+            buckets: [FamilySnapshot.Bucket(start: 0, files: [file])])
+        var writer = ByteWriter()
+        snapshot.encode(to: &writer)
+        var reader = ByteReader(writer.bytes)
+        #expect(throws: ByteReader.Damage.self) { try FamilySnapshot(from: &reader) }
+    }
 }

@@ -86,6 +86,37 @@ struct KeyedFamilyTests {
         #expect(try family.get(KeyedWorld.bytes(7 << 40)) == KeyedWorld.bytes(66))
     }
 
+    /// A worker that deletes a range beyond its keys does not delete those of others, whoever has
+    /// them later.
+    @Test func deletedRangeIsTheWorkersOwn() throws {
+        let directory = try StateDirectory("state", fileSystem: MemoryFileSystem())
+        let middle: [UInt8] = [0x80]
+        var states: [KeyedFamilyState] = []
+        for (worker, range) in [
+            KeyRange(lower: [], upper: middle), KeyRange(lower: middle, upper: nil),
+        ].enumerated() {
+            let store = StateStore(
+                directory: directory, worker: worker,
+                options: StateStore.Options(memoryBytes: 1 << 20), executor: InlineExecutor())
+            var options = KeyedFamilyOptions()
+            options.range = range
+            let family = try store.makeKeyedFamily("test", options)
+            try family.put([worker == 0 ? 0x10 : 0x90], [1])
+            if worker == 0 {
+                for _ in 0..<5 { try family.put([0x11], [2]) }
+                try family.deleteRange(.all)
+            }
+            states.append(family.checkpoint())
+            try store.settle()
+        }
+        let store = StateStore(
+            directory: directory, worker: 2, options: StateStore.Options(memoryBytes: 1 << 20),
+            executor: InlineExecutor())
+        let family = try store.makeKeyedFamily("test", restoring: states)
+        #expect(try family.get([0x10]) == nil)
+        #expect(try family.get([0x90]) == [1])
+    }
+
     @Test func workersTakeTheirKeysFromSharedFiles() throws {
         let directory = try StateDirectory("state", fileSystem: MemoryFileSystem())
         func store(_ worker: Int) -> StateStore {

@@ -165,6 +165,26 @@ struct LogDamageTests {
         #expect(try LogFixture(files).values() == all)
     }
 
+    /// Without a mark nothing but the batches themselves says what counts: all that are whole do.
+    @Test func lostMarkBesideADamagedBatchCostsThatBatchAlone() throws {
+        let files = MemoryFileSystem()
+        let fixture = LogFixture(files)
+        try fixture.create()
+        let writer = try fixture.writer()
+        for value in ["a", "b", "c", "d"] { try writer.append([value]) }
+        try writer.sync()
+        try writer.close()
+        var bytes = files.bytes(Self.segment)
+        bytes[bytes.count - 150] ^= 1
+        files.setBytes(Self.segment, bytes)
+        files.setBytes("logs/orders/log.marks", Array(repeating: 7, count: 8192))
+        let next = try fixture.writer()
+        #expect(next.findings.damagedMarks == 2)
+        #expect(next.findings.damages.map(\.offsets) == [2..<3])
+        #expect(try fixture.values() == ["a", "b", "d"])
+        #expect(try next.append(["e"]) == 4..<5)
+    }
+
     @Test func indexesAreMadeOfNothingAndAnythingWithoutHarm() throws {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)

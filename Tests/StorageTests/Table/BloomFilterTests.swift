@@ -88,4 +88,11 @@ struct BloomFilterTests {
             #expect(BloomFilter(SlabSlice(Slab(other), 0..<other.count)) == nil)
         }
     }
+
+    @Test func filterForNoKeysIsReadAsItWasWritten() throws {
+        let filter = BloomFilter(keyCount: 0, bitsPerKey: 10)
+        let read = try #require(BloomFilter(filter.encoded))
+        #expect(read.blockCount == filter.blockCount)
+        #expect(!read.contains(7))
+    }
 }

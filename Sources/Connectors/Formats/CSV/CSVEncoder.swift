@@ -108,6 +108,7 @@ final class CSVEncoder: Encoder {
             if index > 0 { pen.putDelimiter() }
             let cell = unsafe cells[index]
             guard unsafe cell.isValid(row) else { continue }
+            let start = pen.count
             switch unsafe cell.type {
             case .bool: unsafe pen.put(cell.bool(row))
             case .int: unsafe pen.put(cell.int(row))
@@ -117,7 +118,9 @@ final class CSVEncoder: Encoder {
                 let view = unsafe cell.view(row)
                 let mustQuote = !nulls.isEmpty && nulls.contains(view.description)
                 pen.put(view, mustQuote: mustQuote, reserving: fixedBytesMax)
+                continue
             }
+            if !nulls.isEmpty && nulls.contains(pen.text(from: start)) { pen.quote(from: start) }
         }
         pen.putLineEnd()
     }

@@ -38,13 +38,24 @@ struct CSVFieldReader {
         }
     }
 
+    /// Whether a text that means null may be one of a number or time, as `-999` is.
+    private var hasNullsLikeValues: Bool {
+        unsafe nulls.contains { view in
+            view.withBytes { bytes in
+                let first = bytes.isEmpty ? 0 : ByteScan.byte(in: bytes, at: 0)
+                return first &- 0x30 < 10 || "+-.".utf8.contains(first)
+            }
+        }
+    }
+
     /// What counts of a field that is no string: without quotes and blanks around it; nil for null.
     private func bare(
         _ start: UnsafeRawPointer, _ end: UnsafeRawPointer
     ) -> (start: UnsafeRawPointer, end: UnsafeRawPointer)? {
         var (start, end) = unsafe (start, end)
         if unsafe start == end { return nil }
-        if unsafe start.load(as: UInt8.self) == quote {
+        let isQuoted = unsafe start.load(as: UInt8.self) == quote
+        if isQuoted {
             unsafe start += 1
             unsafe end -= 1
         } else if unsafe isNull(StringView(start, count: end - start)) {
@@ -52,7 +63,9 @@ struct CSVFieldReader {
         }
         while unsafe start < end && Self.isBlank(start.load(as: UInt8.self)) { unsafe start += 1 }
         while unsafe start < end && Self.isBlank((end - 1).load(as: UInt8.self)) { unsafe end -= 1 }
-        return unsafe start == end ? nil : (start, end)
+        if unsafe start == end { return nil }
+        if unsafe !isQuoted && isNull(StringView(start, count: end - start)) { return nil }
+        return unsafe (start, end)
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
@@ -74,6 +87,7 @@ struct CSVFieldReader {
     mutating func readInts(into column: inout CSVColumn, row: Int) {
         let target = unsafe column.values.base.assumingMemoryBound(to: Int64.self) + row
         let (fields, first) = unsafe (self.fields, range.lowerBound)
+        let isFast = unsafe !hasNullsLikeValues
         for index in unsafe 0..<range.count {
             let record = first &+ index
             let (start, end) = unsafe fields[record]
@@ -83,7 +97,7 @@ struct CSVFieldReader {
             let count = unsafe UInt64(bitPattern: Int64(end - start)) &+ sign
             let digits = word &>> (sign & 8)
             // Up to seven digits, moved up behind zeros.
-            if count &- 1 < 7 {
+            if isFast && count &- 1 < 7 {
                 let zeros = 0x3030_3030_3030_3030 &>> (count &* 8) as UInt64
                 let text = digits &<< (64 &- count &* 8) | zeros
                 if DigitWord.isDigits(text) {
@@ -113,10 +127,11 @@ struct CSVFieldReader {
     mutating func readDoubles(into column: inout CSVColumn, row: Int) {
         let target = unsafe column.values.base.assumingMemoryBound(to: Double.self) + row
         let (fields, first) = unsafe (self.fields, range.lowerBound)
+        let isFast = unsafe !hasNullsLikeValues
         for index in unsafe 0..<range.count {
             let record = first &+ index
             let (start, end) = unsafe fields[record]
-            if let parsed = unsafe NumberParser.parseDouble(start, end),
+            if isFast, let parsed = unsafe NumberParser.parseDouble(start, end),
                 unsafe parsed.next == end && parsed.value.isFinite
             {
                 unsafe target[index] = unsafe parsed.value
@@ -170,10 +185,11 @@ struct CSVFieldReader {
         let target = unsafe column.values.base.assumingMemoryBound(to: Int64.self) + row
         var parser = column.parser
         let (fields, first) = unsafe (self.fields, range.lowerBound)
+        let isFast = unsafe nulls.isEmpty
         for index in unsafe 0..<range.count {
             let record = first &+ index
             let (start, end) = unsafe fields[record]
-            if let time = unsafe parser.parse(start, end) {
+            if isFast, let time = unsafe parser.parse(start, end) {
                 unsafe target[index] = time
             } else if let text = unsafe bare(start, end) {
                 if let time = unsafe parser.parse(text.start, text.end) {
@@ -236,9 +252,26 @@ struct CSVFieldReader {
             guard view.withBytes({ JSONTextCheck.isValue($0) }) else {
                 return unsafe refuse(record, column, "not a JSON value")
             }
+            view = unsafe Self.onOneLine(view, &arena)
         }
         unsafe column.values.base.storeBytes(
             of: view, toByteOffset: row * 16, as: StringView.self)
+    }
+
+    /// A JSON value in which no line ends: where one did, between its parts, a blank stands.
+    private static func onOneLine(_ view: StringView, _ arena: inout TextArena) -> StringView {
+        let lineEnd = UInt8(ascii: "\n")
+        let hasLines = view.withBytes { bytes in
+            ByteScan.first(lineEnd, in: bytes, 0..<bytes.byteCount) != nil
+        }
+        guard hasLines else { return view }
+        let target = unsafe arena.reserve(view.count)
+        unsafe view.copy(to: target)
+        for place in 0..<view.count
+        where unsafe target.load(fromByteOffset: place, as: UInt8.self) == lineEnd {
+            unsafe target.storeBytes(of: 0x20, toByteOffset: place, as: UInt8.self)
+        }
+        return arena.commit(view.count)
     }
 
     /// Whether `byte` stands in a range.

@@ -80,6 +80,20 @@ struct CSVPen {
         }
     }
 
+    /// What was written from `start` on.
+    func text(from start: Int) -> String {
+        let bytes = unsafe UnsafeRawBufferPointer(start: base + start, count: count - start)
+        return unsafe String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Puts what was written from `start` on, which has no quotes, into quotes.
+    mutating func quote(from start: Int) {
+        unsafe (base + start + 1).copyMemory(from: base + start, byteCount: count - start)
+        unsafe (base + start).storeBytes(of: quote, as: UInt8.self)
+        count &+= 1
+        putByte(quote)
+    }
+
     /// Writes text, and keeps `reserving` bytes of room behind it.
     @inline(__always)
     mutating func put(_ view: StringView, mustQuote: Bool, reserving: Int) {

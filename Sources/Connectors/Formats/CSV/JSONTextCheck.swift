@@ -133,15 +133,30 @@ enum JSONTextCheck {
             switch byte {
             case 0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74: return true
             case 0x75:
-                for _ in 0..<4 {
-                    switch unsafe peek {
-                    case 0x30...0x39, 0x41...0x46, 0x61...0x66: unsafe place += 1
-                    default: return false
-                    }
+                guard let unit = unsafe codeUnit(), unit & 0xfc00 != 0xdc00 else { return false }
+                if unit & 0xfc00 != 0xd800 { return true }
+                // The first half of a pair needs the second.
+                guard unsafe take(0x5c), unsafe take(0x75), let low = unsafe codeUnit() else {
+                    return false
                 }
-                return true
+                return low & 0xfc00 == 0xdc00
             default: return false
             }
+        }
+
+        /// The four digits of a `\u` escape.
+        private mutating func codeUnit() -> UInt32? {
+            var unit: UInt32 = 0
+            for _ in 0..<4 {
+                switch unsafe peek {
+                case let digit where digit &- 0x30 < 10: unit = unit << 4 | UInt32(digit - 0x30)
+                case let digit where (digit | 0x20) &- 0x61 < 6:
+                    unit = unit << 4 | UInt32((digit | 0x20) - 0x57)
+                default: return nil
+                }
+                unsafe place += 1
+            }
+            return unit
         }
     }
 }

@@ -29,7 +29,10 @@ struct StateReader {
                 "'reserve' is a part of the quota, at most half of it: "
                     + Quantity.text(bytes: quota.value / 2))
         }
-        guard let path else { return nil }
+        guard let path else {
+            if backend?.value != "lsm" { warnOfIdleKeys() }
+            return nil
+        }
         let evicts = backend?.value != "memory"
         let memoryBytes = memory?.value ?? 256 << 20
         let reserveBytes = min(
@@ -38,6 +41,16 @@ struct StateReader {
             evicts: evicts, path: path.value, memoryBytes: memoryBytes,
             quotaBytes: quota?.value, reserveBytes: reserve?.value ?? reserveBytes,
             compression: compression ?? .lz4, coldCompression: cold ?? compression ?? .lz4)
+    }
+
+    /// Without a place on disk, state stays in memory, however much it is.
+    private func warnOfIdleKeys() {
+        let keys = ["memory_limit", "quota", "reserve", "compression", "cold_compression"]
+        for key in keys where reader.has(key) && !reader.has("path") {
+            reader.diagnostics.warning(
+                at: reader.place(of: key),
+                "'\(key)' changes nothing without a 'path': state stays in memory")
+        }
     }
 
     private func codec(_ key: String) -> BlockCodec? {

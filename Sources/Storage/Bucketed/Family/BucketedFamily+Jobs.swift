@@ -124,10 +124,13 @@ extension BucketedFamily {
         buckets[start]?.ahead = MergeAhead(
             inputs: sections, filter: SectionFilter(cut), parts: parts)
         merging.insert(start)
+        let (completions, directory) = (store.completions, store.directory)
         writing[job] = submit(job, .merge, options) { writer throws(StorageError) in
             writer.begin(bucket: start, cut, parts: parts)
             var merge = try RunMerge(sections)
-            try merge.write(to: writer, within: hashes)
+            try merge.write(to: writer, within: hashes) { () throws(StorageError) in
+                try completions.check(.merge, writing: directory.path)
+            }
             try writer.endSection()
         }
     }
@@ -160,6 +163,7 @@ extension BucketedFamily {
             let path = directory.path(of: name)
             let outcome: Result<[ColdSection], StorageError>
             do throws(StorageError) {
+                try completions.check(kind, writing: path)
                 let file = try fileSystem.open(path, .write(truncating: true))
                 let writer = try HashedRunWriter(
                     file, valueWidth: width, references: references, options: options)

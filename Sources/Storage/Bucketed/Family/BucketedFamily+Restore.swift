@@ -24,7 +24,8 @@ extension BucketedFamily {
         guard run.footer.valueWidth == valueWidth, run.footer.references == references else {
             throw run.corrupt(0, "its values are not those of '\(self.name)'")
         }
-        directory.hold(name)
+        // What came before may share the file: all of its sections are one hold.
+        if liveSections[name] == nil { directory.hold(name) }
         return run
     }
 

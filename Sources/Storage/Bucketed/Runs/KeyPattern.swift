@@ -47,7 +47,9 @@ struct KeyPattern {
             places += length
             rowBytes += kind.byteCount(length)
         }
-        guard unsafe next <= end, places == keyBytes else { return nil }
+        guard unsafe next <= end, places == keyBytes, keyBytes <= Self.keyBytesMax else {
+            return nil
+        }
         unsafe runs = start
         unsafe byteCount = next - start
         self.rowBytes = rowBytes

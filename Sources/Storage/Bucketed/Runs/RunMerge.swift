@@ -53,11 +53,13 @@ struct RunMerge: ~Copyable {
     }
 
     /// Writes the entries of all inputs with hashes within a range to the section that `writer` has
-    /// begun.
+    /// begun; `check` is called for each and may put an end to it.
     mutating func write(
-        to writer: HashedRunWriter, within hashes: ClosedRange<UInt64>
+        to writer: HashedRunWriter, within hashes: ClosedRange<UInt64>,
+        check: () throws(StorageError) -> Void = {}
     ) throws(StorageError) {
         while !inputs.isEmpty {
+            try check()
             var least = 0
             for index in inputs.indices.dropFirst() where compare(index, least) < 0 {
                 least = index

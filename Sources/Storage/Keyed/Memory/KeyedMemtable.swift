@@ -14,8 +14,6 @@ final class KeyedMemtable: @unchecked Sendable {
 
     static let headBytes = 24
     static let absent = UInt32.max
-    /// Bytes of a value, at most.
-    static let valueBytesMax = 1 << 27 - 1
 
     private(set) var arena = Arena()
     private(set) var slots: Slab

@@ -140,20 +140,6 @@ package struct LogOptions: Sendable, Equatable {
     /// Writes the options of the log in a directory, in the place of those that are there.
     func write(_ directory: String, fileSystem: any FileSystem) throws(StorageError) {
         let path = FilePath.join(directory, LogNames.meta)
-        try AtomicFile.write(encoded, to: path, fileSystem: fileSystem)
-    }
-}
-
-/// Files that are replaced as a whole or not at all.
-enum AtomicFile {
-    static func write(
-        _ bytes: [UInt8], to path: String, fileSystem: any FileSystem
-    ) throws(StorageError) {
-        let new = path + LogNames.newSuffix
-        let file = try fileSystem.open(new, .write(truncating: true))
-        try file.writeAll(SlabSlice(Slab(bytes), 0..<bytes.count), at: 0)
-        try file.sync()
-        try fileSystem.rename(new, to: path)
-        try fileSystem.syncDirectory(FilePath.directory(of: path))
+        try AtomicFile.write(encoded, to: path, in: fileSystem)
     }
 }

@@ -84,8 +84,6 @@ enum LogNames {
     static let segmentSuffix = ".segment"
     static let indexSuffix = ".index"
     static let holdSuffix = ".hold"
-    /// Of a file that is to replace another one.
-    static let newSuffix = ".new"
     static let damageSuffix = ".damaged"
 
     /// `<partition>-<first offset, 20 digits>`.
