@@ -129,8 +129,8 @@ package final class StagedFileSink: SinkWriter {
         try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
     }
 
-    /// Whether the journal has less than it had when the checkpoint was made; those of before do not
-    /// tell, nor does one whose sink had another.
+    /// Whether the journal has less than it had when the checkpoint was made; those of before do
+    /// not tell, nor does one whose sink had another.
     private func lack(
         of journal: SinkJournal, _ reader: inout ByteReader
     ) throws -> StorageError? {
@@ -335,9 +335,9 @@ package final class StagedFileSink: SinkWriter {
     /// Targets that are remembered, though nothing waits to be committed to them.
     private static let targetsMax = 1024
 
-    /// Forgets the targets that were not written to for the longest time, so that checkpoints do not
-    /// grow with every path there ever was. When one is written to again, its file says how long it
-    /// is.
+    /// Forgets the targets that were not written to for the longest time, so that checkpoints do
+    /// not grow with every path there ever was. When one is written to again, its file says how
+    /// long it is.
     private func forgetTargets() {
         useCount += 1
         let waiting = Set(pending.map(\.staged.target))

@@ -17,8 +17,8 @@ struct SinkJournalTests {
             clock: VirtualClock().clock)
     }
 
-    /// A disk on which a sink has committed lines 1 to 5, each with the epoch of its number; what it
-    /// had staged for each, and where the records of the journal end.
+    /// A disk on which a sink has committed lines 1 to 5, each with the epoch of its number; what
+    /// it had staged for each, and where the records of the journal end.
     private func committed() throws -> (
         files: MemoryFileSystem, own: [[UInt8]], ends: [Int]
     ) {

@@ -57,7 +57,8 @@ struct SecondPlaceTests {
         #expect(second.files.text("out.ndjson") == second.files.text("in.ndjson"))
     }
 
-    /// Nor is an older checkpoint here taken in place of one that is damaged and may be whole there.
+    /// Nor is an older checkpoint here taken in place of one that is damaged, and may be whole
+    /// there.
     @Test func aSecondPlaceThatCannotBeReadMayHaveWhatIsDamaged() throws {
         files.put("in.ndjson", "{\"id\":1,\"ts\":1}\n")
         let first = try life(over: files)
