@@ -176,7 +176,7 @@ struct TCPSourceTests {
     @Test func unfinishedRecordsOfAllAreBounded() throws {
         let source = try source { $0.unfinishedBytesMax = 1 << 20 }
         defer { source.close() }
-        let clients = try (0..<4).map { _ in try connect(source) }
+        let clients = try (0..<3).map { _ in try connect(source) }
         let part = [UInt8](repeating: 97, count: 400_000)
         var reading = SourceReading()
         for client in clients { client.send(part) }
@@ -184,7 +184,8 @@ struct TCPSourceTests {
         #expect(
             reading.rejected.first?.hasSuffix("too many unfinished records on all connections")
                 == true)
-        #expect(source.queuedByteCount <= (1 << 20) + (64 << 10))
+        // What the others have sent by now is all there can be.
+        #expect(source.queuedByteCount <= 2 * part.count)
     }
 
     @Test func silentClientCostsNothing() throws {
