@@ -103,6 +103,10 @@ package final class QueuedSink: SinkWriter {
         let sender: QueueSender
     }
 
+    package func watch(_ wake: @escaping @Sendable () -> Void) { queue?.watch(wake) }
+
+    package func check() throws { try queue?.check() }
+
     package func write(_ parts: [EncodedPart]) throws { try queue?.add(parts, target: name) }
 
     package func flush() throws {}

@@ -28,6 +28,7 @@ final class SinkQueue: Sendable {
         var isClosing = false
         var isInterrupted = false
         var failure: (any Error)?
+        var wakeOwner: @Sendable () -> Void = {}
     }
 
     private let writer: LogWriter
@@ -58,7 +59,7 @@ final class SinkQueue: Sendable {
 
     /// Adds parts; waits only while the log is full.
     func add(_ parts: [EncodedPart], target: String) throws {
-        if let failure = state.withLock({ $0.failure }) { throw failure }
+        try check()
         let isFull = state.withLock { state in
             for part in parts where part.byteCount > 0 {
                 state.memory.append(part)
@@ -68,6 +69,20 @@ final class SinkQueue: Sendable {
         }
         sender.wake()
         if isFull { try spill(target: target) }
+    }
+
+    /// Is given what wakes the adding side when sending has failed.
+    func watch(_ wake: @escaping @Sendable () -> Void) {
+        let hasFailed = state.withLock { state in
+            state.wakeOwner = wake
+            return state.failure != nil
+        }
+        if hasFailed { wake() }
+    }
+
+    /// Throws why sending has failed.
+    func check() throws {
+        if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
     /// Moves all that is in memory to the log, behind what is there.
@@ -227,7 +242,11 @@ final class SinkQueue: Sendable {
 
     /// The sending thread has ended.
     func fail(_ error: any Error) {
-        state.withLock { $0.failure = $0.failure ?? error }
+        let wakeOwner = state.withLock { state in
+            state.failure = state.failure ?? error
+            return state.wakeOwner
+        }
         progress.wake()
+        wakeOwner()
     }
 }

@@ -39,6 +39,12 @@ package protocol SinkWriter: AnyObject {
     /// Makes a `write` that waits for its target give up soon; may be called on any thread.
     func interrupt()
 
+    /// Is given what wakes whoever calls it, for a failure of work beside the calls; called once,
+    /// when it is open.
+    func watch(_ wake: @escaping @Sendable () -> Void)
+    /// Throws what has failed beside the calls.
+    func check() throws
+
     /// Sets what was written since the last call apart, as what becomes visible with a checkpoint;
     /// together with what checkpoints that failed have set apart.
     func stage(for epoch: Int) throws -> StagedOutput
@@ -63,6 +69,10 @@ extension SinkWriter {
     }
 
     package func leave() throws { try close() }
+
+    package func watch(_ wake: @escaping @Sendable () -> Void) {}
+
+    package func check() throws {}
 
     package func committed(_ epoch: Int) {}
 

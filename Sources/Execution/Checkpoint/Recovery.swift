@@ -42,7 +42,7 @@ struct Recovery {
             return
         }
         if newest.isFinished { finished = newest } else { manifest = newest }
-        readable = try search.older(than: newest.epoch) + [newest]
+        readable = try search.older(than: newest.epoch, log: log) + [newest]
         for checkpoint in readable {
             for name in checkpoint.holds { directory.hold(name) }
         }

@@ -42,10 +42,12 @@ final class SinkRunner {
         self.core = core
         self.arrivals = arrivals
         parker = arrivals.parker
+        writer.watch { arrivals.parker.wake() }
     }
 
     /// Writes what is ready and in order.
     func step() throws -> Progress {
+        try writer.check()
         let arrived = arrivals.take()
         if arrived.committed > 0 { writer.committed(arrived.committed) }
         for mark in arrived.marks { expected.append(mark) }

@@ -38,6 +38,10 @@ final class HeaderWriter: SinkWriter {
 
     func interrupt() { writer.interrupt() }
 
+    func watch(_ wake: @escaping @Sendable () -> Void) { writer.watch(wake) }
+
+    func check() throws { try writer.check() }
+
     func stage(for epoch: Int) throws -> StagedOutput { try writer.stage(for: epoch) }
 
     func committed(_ epoch: Int) { writer.committed(epoch) }

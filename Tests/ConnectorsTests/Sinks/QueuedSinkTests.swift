@@ -129,6 +129,25 @@ struct QueuedSinkTests {
         #expect(world.text.isEveryLine(upTo: written), "\(Seeds.note(seed))")
     }
 
+    /// Nothing may be written any more that would come upon it.
+    @Test func whatFailsInSendingIsTold() throws {
+        let (world, files) = (Target.World(), MemoryFileSystem())
+        let sink = sink(world, on: files) { $0.memoryBytesMax = 0 }
+        try sink.open()
+        let failed = Waker()
+        sink.watch { failed.wake() }
+        try sink.check()
+        files.failAll(from: 0, with: .inputOutput, on: [.read])
+        world.come()
+        try sink.write([EncodedPart(lines(0..<10))])
+        failed.wait(milliseconds: 60_000)
+        #expect(throws: StorageError.self) { try sink.check() }
+        files.heal()
+        try? sink.leave()
+        // The rows are left to a later run.
+        #expect(world.text == "")
+    }
+
     @Test func fullQueueWaitsForItsTarget() throws {
         let (world, files) = (Target.World(), MemoryFileSystem())
         let sink = sink(world, on: files) {
