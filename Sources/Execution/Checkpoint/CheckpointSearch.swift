@@ -59,13 +59,14 @@ struct CheckpointSearch {
         // What is damaged or lost here may be whole there: nothing older is to take its place.
         if let unread, found.manifest == nil || !found.damage.isEmpty { throw unread }
         guard let chosen = found.manifest?.epoch else { return found }
-        for epoch in local where epoch > chosen {
-            let path = manifestsHere.path(of: epoch)
-            if try here.fileSystem.status(of: path) != nil {
-                try here.fileSystem.rename(path, to: path + Self.damagedSuffix)
-            }
-        }
+        for epoch in local where epoch > chosen { try setAside(epoch) }
         return found
+    }
+
+    private func setAside(_ epoch: Int) throws(StorageError) {
+        let path = manifestsHere.path(of: epoch)
+        guard try here.fileSystem.status(of: path) != nil else { return }
+        try here.fileSystem.rename(path, to: path + Self.damagedSuffix)
     }
 
     private func epochsThere() throws -> [Int] {
@@ -140,13 +141,15 @@ struct CheckpointSearch {
         throw failure.value.isDamage ? reasons[failure.key] ?? failure.value : failure.value
     }
 
-    /// The checkpoints here that are older and whose manifests can be read, the oldest first.
+    /// The checkpoints here that are older and whose manifests can be read, the oldest first; the
+    /// others are set aside, for nobody would ever remove them.
     func older(than epoch: Int) throws -> [CheckpointManifest] {
         try manifestsHere.epochs().filter { $0 < epoch }.compactMap { older in
             do throws(StorageError) {
                 return try manifestsHere.read(older)
             } catch {
                 guard error.kind == .corrupt else { throw error }
+                try setAside(older)
                 return nil
             }
         }
