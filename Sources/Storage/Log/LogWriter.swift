@@ -340,7 +340,12 @@ package final class LogWriter: Sendable {
                     cause: "partition \(index) begins at \(marked.start), and the checkpoint "
                         + "ends at \(place.offset)")
             }
-            if place.offset > marked.end.offset {
+            // The end may be at another place by now: behind damage, or in a segment that a
+            // compaction wrote.
+            var end = place
+            if place.offset == marked.end.offset {
+                end = marked.end
+            } else if place.offset > marked.end.offset {
                 var recovery = LogRecovery(partition)
                 guard try recovery.verify(upTo: place) else {
                     throw StorageError(
@@ -349,15 +354,15 @@ package final class LogWriter: Sendable {
                             + "\(recovery.end.offset)",
                         advice: "go back to an older checkpoint")
                 }
-            } else if place != marked.end, try !LogRecovery(partition).isBoundary(place) {
+            } else if try !LogRecovery(partition).isBoundary(place) {
                 throw StorageError(
                     .corrupt, operation: "restore", path: directory,
                     cause: "offset \(place.offset) of partition \(index) is not where the "
                         + "checkpoint has it: its segment is damaged, or was compacted since",
                     advice: "go back to another checkpoint")
             }
-            partition.end = place
-            partition.synced = min(partition.synced, place.offset)
+            partition.end = end
+            partition.synced = min(partition.synced, end.offset)
             state.partitions[index] = partition
         }
         state.hasOpenTail = true

@@ -91,6 +91,26 @@ struct CheckpointFailureTests {
         #expect(life.files.text("out.ndjson") == life.files.text("in.ndjson"))
     }
 
+    /// Nobody removes the manifest of a checkpoint of which nothing can be read.
+    @Test func anOlderManifestThatIsDamagedIsSetAside() throws {
+        files.put("in.ndjson", rows(0...10))
+        let yaml = Self.yaml.replacing("keep: 1", with: "keep: 3")
+        let life = try Life(yaml, over: files, at: clock)
+        life.settle()
+        for second in 11...13 {
+            life.pass(seconds: 2)
+            files.append("in.ndjson", rows(second...second))
+        }
+        let left = life.killed
+        let manifests = left.paths.filter { $0.hasSuffix(".manifest") }.sorted()
+        try #require(manifests.count == 3)
+        left.setBytes(manifests[0], [1, 2, 3])
+        let next = try Life(yaml, over: left, at: clock)
+        let list = try CheckpointInspection("state", fileSystem: left).list()
+        #expect(list.checkpoints.count == 2 && list.problems.isEmpty)
+        #expect(next.names(in: "state", ".damaged") == [manifests[0] + ".damaged"])
+    }
+
     /// A run without checkpoints would remove what one with them goes on from.
     @Test func checkpointsAreNotLostToARunThatMakesNone() throws {
         files.put("in.ndjson", rows(0...10))
