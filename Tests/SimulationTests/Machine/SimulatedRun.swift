@@ -126,8 +126,8 @@ final class SimulatedRun: @unchecked Sendable {
             machine.clock.advance(nanoseconds: 100_000_000)
             steps += 1
             if process.isDead || steps - stepsBefore > Self.stepsMax { return false }
+            guard run != nil else { return isEnding }
             // What waits at the end of a run waits for nobody but the sides.
-            guard let run, !run.hasEnded else { return isEnding }
             stepOthers()
             return true
         }
