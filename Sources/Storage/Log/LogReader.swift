@@ -142,6 +142,8 @@ package final class LogReader {
     package private(set) var damages: [LogDamage] = []
     private var mark: LogMark.Partition
     private var walker: LogWalker?
+    /// Where the segment begins that follows another one.
+    private var following: (segment: Int64, base: Int64)?
 
     package init(
         _ view: LogView, partition: Int, from start: LogStart
@@ -241,6 +243,7 @@ package final class LogReader {
         switch step {
         case .batch(var batch):
             guard batch.header.endOffset > nextOffset else { return true }
+            if try isLeft(upTo: batch.header.endOffset) { return try endSegment(torn: nil) }
             guard batch.header.endOffset <= mark.end.offset else {
                 return try isCutBack()
             }
@@ -249,6 +252,9 @@ package final class LogReader {
             found = batch
             return true
         case .damage(let damage):
+            if try isLeft(upTo: damage.offsets.upperBound) {
+                return try endSegment(torn: damage)
+            }
             if damage.offsets.upperBound > nextOffset {
                 damages.append(damage)
                 nextOffset = damage.offsets.upperBound
@@ -257,6 +263,16 @@ package final class LogReader {
         case .end: return try endSegment(torn: nil)
         case .torn(let damage): return try endSegment(torn: damage)
         }
+    }
+
+    /// Whether what reaches up to an offset lies beyond its segment: it never counted, and the log
+    /// goes on in another segment, since the end of this one was damaged.
+    private func isLeft(upTo end: Int64) throws(StorageError) -> Bool {
+        guard let segment = walker?.segment, segment < mark.end.segment else { return false }
+        if let following, following.segment == segment, end <= following.base { return false }
+        let next = try view.segments(of: partition).first { $0 > segment } ?? mark.end.segment
+        following = (segment, next)
+        return end > next
     }
 
     /// Goes on before a batch that lies beyond the mark: that may have been cut back since. Where

@@ -185,6 +185,38 @@ struct LogDamageTests {
         #expect(try next.append(["e"]) == 4..<5)
     }
 
+    /// Where the last durable batch is damaged the log goes on in another segment; what was
+    /// appended behind that batch, and never counted, stays where it is.
+    @Test func whatIsLeftBehindADamagedEndIsNoData() throws {
+        let files = MemoryFileSystem()
+        var options = LogOptions()
+        options.sync = .every
+        try LogFixture(files).create(options)
+        let writer = try LogFixture(files).writer()
+        for value in ["a", "b"] {
+            try writer.append([value])
+            try writer.commit()
+        }
+        let marked = files.bytes(Self.segment).count
+        try writer.append(["left", "behind", "it"])
+        let killed = files.crashKeepingWritten()
+        var bytes = killed.bytes(Self.segment)
+        bytes[marked - 1] ^= 1
+        killed.setBytes(Self.segment, bytes)
+        let fixture = LogFixture(killed)
+        let next = try fixture.writer()
+        #expect(try next.append(["c"]) == 2..<3)
+        try next.commit()
+        var read = try fixture.read()
+        #expect(read.records.map(\.value) == ["a", "c"])
+        #expect(read.damages.map(\.offsets) == [1..<2])
+        try next.append(["d", "e", "f"])
+        try next.commit()
+        read = try fixture.read()
+        #expect(read.records.map(\.value) == ["a", "c", "d", "e", "f"])
+        #expect(read.damages.map(\.offsets) == [1..<2])
+    }
+
     @Test func indexesAreMadeOfNothingAndAnythingWithoutHarm() throws {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)
