@@ -329,8 +329,10 @@ package final class LogWriter: Sendable {
                 cause: "the log has \(state.partitions.count) partitions, its checkpoint "
                     + "\(ends.partitions.count)")
         }
+        // All or none: who gives the checkpoint up may append to what there was before.
+        var moved = state.partitions
         for (index, place) in ends.partitions.enumerated() {
-            var partition = state.partitions[index]
+            var partition = moved[index]
             let marked = state.mark.partitions[index]
             partition.closeEnd()
             partition.end = marked.end
@@ -363,8 +365,9 @@ package final class LogWriter: Sendable {
             }
             partition.end = end
             partition.synced = min(partition.synced, end.offset)
-            state.partitions[index] = partition
+            moved[index] = partition
         }
+        state.partitions = moved
         state.hasOpenTail = true
     }
 

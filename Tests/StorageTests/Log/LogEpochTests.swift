@@ -66,6 +66,30 @@ struct LogEpochTests {
         #expect(try fixture.values(partition: 1).isEmpty)
     }
 
+    /// Where a part of what was staged is damaged, none of it counts.
+    @Test func aRestoreThatFailsMovesNothing() throws {
+        let files = MemoryFileSystem()
+        let fixture = LogFixture(files)
+        var options = LogOptions()
+        options.partitionCount = 2
+        try fixture.create(options)
+        let writer = try fixture.writer(.staged)
+        for partition in 0..<2 { try writer.append(["whole"], to: partition) }
+        let first = try writer.stage()
+        try writer.commit(first, epoch: 1)
+        for partition in 0..<2 { try writer.append(["staged"], to: partition) }
+        let second = try writer.stage()
+        try writer.close()
+        let segment = "logs/orders/1-00000000000000000000.segment"
+        var bytes = files.bytes(segment)
+        bytes[bytes.count - 1] ^= 1
+        files.setBytes(segment, bytes)
+        let next = try fixture.writer(.staged)
+        #expect(throws: StorageError.self) { try next.restore(to: second, epoch: 2) }
+        #expect(next.ends == first)
+        #expect(try next.append(["new"], to: 0) == 1..<2)
+    }
+
     @Test func restoreRollsBackToAnOlderEpoch() throws {
         let fixture = try fixture()
         let writer = try fixture.writer(.staged)
