@@ -32,7 +32,9 @@ struct FilePlace: Equatable {
         self.path = path
         offset = records.place.offset
         isRejected = records.place.isRejected
-        let stored = records.isCompressed ? records.readOffset : offset
+        // What follows a rejected record's start is longer than what a file is known by.
+        let stored =
+            records.isCompressed ? records.readOffset : isRejected ? Self.headBytesMax : offset
         head = try Self.mark(of: records.file, 0..<min(stored, Self.headBytesMax))
         tail =
             records.isCompressed

@@ -83,6 +83,8 @@ final class RecordFile {
     func checkLength() throws {
         let status = try file.status()
         let expected = max(readOffset, firstByteCount)
+        // Some files of the system have content and no length.
+        if status.byteCount == 0 && firstByteCount == 0 { return }
         guard status.kind == .regular, status.byteCount < expected else { return }
         throw StorageError(
             .other, operation: "read", path: path, offset: status.byteCount,

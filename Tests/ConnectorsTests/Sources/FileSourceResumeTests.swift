@@ -74,6 +74,37 @@ struct FileSourceResumeTests {
         #expect(rest.rejected == [])
     }
 
+    /// A file is known by its first record though that was rejected: one that is gone is missed.
+    @Test func aFileThatBeginsWithARejectedRecordIsKnownAgain() throws {
+        files.put("a", String(repeating: "y", count: 3000))
+        let first = source { $0.isFollowing = true }
+        try first.open()
+        var reading = SourceReading()
+        for _ in 0..<3 { try reading.read(first, byteCount: 300) }
+        #expect(reading.rejected.count == 1)
+        let position = try #require(try first.position)
+        files.put("old", String(repeating: "y", count: 3003) + "\ntwo\n")
+        files.remove("a")
+        files.put("a", "three\n")
+        let rest = try rest(from: position, of: source { $0.isFollowing = true })
+        #expect(rest.chunks.sorted() == ["three\n", "two\n"] && rest.rejected == [])
+        files.remove("old")
+        #expect(throws: StorageError.self) {
+            try source { $0.isFollowing = true }.resume(at: position)
+        }
+    }
+
+    /// Files of the system have no length, and are no shorter than what was read of them.
+    @Test func aFileThatTellsNoLengthIsReadToItsEnd() throws {
+        let source = FileSource(
+            FileSource.Options(patterns: ["/proc/self/limits"]), fileSystem: DiskFileSystem(),
+            clock: time.clock)
+        try source.open()
+        var reading = SourceReading()
+        for _ in 0..<20 where !reading.hasEnded { try reading.read(source, byteCount: 300) }
+        #expect(reading.hasEnded && reading.text.hasPrefix("Limit"))
+    }
+
     /// Files that are not read yet hold the watermark back, whatever came first.
     @Test func filesThatAreNotReadYetAreOpenedAgain() throws {
         files.put("a1", String(repeating: "y", count: 2000) + "\n1\n")
