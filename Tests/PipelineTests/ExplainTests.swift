@@ -127,6 +127,18 @@ struct ExplainTests {
         #expect(try meaning("timestamp_ms") == meanings[3])
     }
 
+    /// What checkpoints hold of a generator is bound to how its rate was always told.
+    @Test(arguments: [("1000/s", "1000"), ("120/m", "2"), ("10/m", "10/60000000us")])
+    func theRateOfAGeneratorKeepsItsName(rate: String, name: String) throws {
+        let text = """
+            sources: { in: { type: generate, generator: orders, rate: \(rate) } }
+            sinks: { out: { type: blackhole } }
+            """
+        let pipeline = try #require(TestWorld().check(text).pipeline)
+        let meaning = try pipeline.plan(in: surroundings).sources[0].binding.meaning
+        #expect(meaning.contains("rate: Optional(\(name))"), "\(meaning)")
+    }
+
     @Test func aGeneratorMayGiveLessThanARowASecond() throws {
         let text = """
             sources: { in: { type: generate, generator: orders, rate: 10/m } }

@@ -23,9 +23,16 @@ package struct GeneratorOptions: Sendable, Equatable {
     }
 
     /// So many records in so much time.
-    package struct Rate: Sendable, Equatable {
+    package struct Rate: Sendable, Equatable, CustomStringConvertible {
         let count: Int
         let microseconds: Int64
+
+        /// What checkpoints are bound to: whole records a second have their number alone.
+        package var description: String {
+            let seconds = Int(microseconds / 1_000_000)
+            let isWhole = seconds > 0 && microseconds % 1_000_000 == 0 && count % seconds == 0
+            return isWhole ? "\(count / seconds)" : "\(count)/\(microseconds)us"
+        }
 
         package init(count: Int, microseconds: Int64) {
             self.count = count
