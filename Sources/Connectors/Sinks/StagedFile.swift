@@ -106,7 +106,7 @@ extension StagedFile {
         }
     }
 
-    private func shortened(_ byteCount: Int) -> StorageError {
+    func shortened(_ byteCount: Int) -> StorageError {
         StorageError(
             .corrupt, operation: "commit to", path: target, offset: base,
             cause: "the output should have \(end) bytes, or \(base) and its staged part, "

@@ -123,10 +123,22 @@ package final class StagedFileSink: SinkWriter {
         let later = journal.changes(after: epoch)
         if later.isEmpty && damage == nil {
             try Self.commit(staged, epoch: epoch, journal, fileSystem)
+            try checkLength()
         } else {
             try settle(later, damage, epoch: epoch, staged, journal)
         }
         try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
+    }
+
+    /// Throws where the file has become shorter since: nothing that comes could be put behind it,
+    /// and would be given up with it.
+    private func checkLength() throws {
+        guard let path = options.path, !options.isRolling, let target = targets[path] else {
+            return
+        }
+        let there = try fileSystem.status(of: path)?.byteCount ?? 0
+        let end = StagedFile(target: path, path: path, base: target.byteCount, byteCount: 0)
+        if there < end.base { throw end.shortened(there) }
     }
 
     /// Whether the journal has less than it had when the checkpoint was made; those of before do

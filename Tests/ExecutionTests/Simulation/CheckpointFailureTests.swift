@@ -1,4 +1,5 @@
 import Dataflow
+import Pipeline
 import Storage
 import Synchronization
 import TestSupport
@@ -176,6 +177,30 @@ struct CheckpointFailureTests {
         last.settle()
         last.pass(seconds: 2)
         #expect(last.files.text("out.ndjson") == last.files.text("in.ndjson"))
+    }
+
+    /// The same before a run: that nothing waits for the output does not make it whole.
+    @Test func outputThatWasTakenAwayIsMissedAtTheStart() throws {
+        files.put("in.ndjson", rows(0...10))
+        let life = try Life(Self.yaml, over: files, at: clock)
+        life.settle()
+        life.pass(seconds: 2)
+        // A checkpoint for which nothing is staged.
+        life.files.append("in.ndjson", "no record\n")
+        life.pass(seconds: 2)
+        let left = life.killed
+        try left.unlink("out.ndjson")
+        let error = #expect(throws: StorageError.self) {
+            try Life(Self.yaml, over: left, at: clock)
+        }
+        #expect(error?.kind == .corrupt && error?.path == "out.ndjson")
+        left.append("in.ndjson", rows(11...12))
+        var recovery = RecoveryOptions()
+        recovery.allowedResets = ["out"]
+        let next = try Life(Self.yaml, over: left, at: clock, recovery: recovery)
+        next.settle()
+        next.pass(seconds: 2)
+        #expect(left.text("out.ndjson") == rows(11...12))
     }
 
     /// What a sync that failed was to make durable may be lost, whatever a later one says.
