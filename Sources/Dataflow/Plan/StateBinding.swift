@@ -7,8 +7,16 @@ package struct StateBinding: Sendable, Equatable {
     /// is taken over by what it has become.
     package var definition: String
 
+    /// What an earlier version said for the same meaning, where that was something else.
+    package var formerMeaning: String?
+
     package init(meaning: String = "", definition: String = "") {
         self.meaning = meaning
         self.definition = definition
+    }
+
+    /// Whether state that was bound so is good for this one.
+    package func takesOver(_ saved: StateBinding) -> Bool {
+        saved.meaning == meaning || saved.meaning == formerMeaning
     }
 }

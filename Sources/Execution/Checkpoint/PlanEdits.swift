@@ -103,7 +103,7 @@ package struct PlanEdits {
                 change = "\(old.definition) -> \(new.definition)"
             }
             fate = change == nil ? .kept : .migrated
-            if new.meaning != old.meaning {
+            if !new.takesOver(old) {
                 fate = .reset
                 change = change ?? "\(old.meaning) -> \(new.meaning)"
             }

@@ -92,7 +92,10 @@ struct Recovery {
             && finished.sources.map(\.name) == plan.sources.map(\.name)
             && finished.sources.map(\.binding) == plan.sources.map(\.binding)
             && finished.steps.map(\.name) == plan.steps.map(\.name)
-            && finished.steps.map(\.binding) == plan.steps.map(\.binding)
+            && zip(finished.steps, plan.steps).allSatisfy { saved, step in
+                step.binding.takesOver(saved.binding)
+                    && step.binding.definition == saved.binding.definition
+            }
             && finished.sinks.map(\.name) == plan.sinks.map(\.name)
             && finished.sinks.map(\.binding) == plan.sinks.map(\.binding)
     }
@@ -119,7 +122,7 @@ extension Recovery {
     /// own.
     func snapshots(of step: Plan.StepNode, worker: Int, of workers: Int) -> [OperatorSnapshot] {
         guard let manifest, let saved = manifest.steps.first(where: { $0.name == step.name }),
-            saved.binding.meaning == step.binding.meaning
+            step.binding.takesOver(saved.binding)
         else { return [] }
         let own = KeyHash.storedHashes(ofWorker: worker, of: workers)
         return saved.parts.compactMap { part in

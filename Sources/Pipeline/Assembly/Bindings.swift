@@ -5,10 +5,12 @@ import Operators
 /// What state is bound to, besides names: see `StateBinding`.
 extension CheckedPipeline {
     func binding(of step: CheckedStep) -> StateBinding {
-        StateBinding(
-            meaning: step.meaning,
+        var binding = StateBinding(
+            meaning: step.meaning + step.meaningOfTypes,
             definition: [secrets.redact(step.summary), stateDescription(of: step)]
                 .compactMap { $0 }.joined(separator: "; "))
+        if !step.meaningOfTypes.isEmpty { binding.formerMeaning = step.meaning }
+        return binding
     }
 
     func binding(of source: CheckedSource) -> StateBinding {
@@ -66,10 +68,15 @@ extension CheckedStep {
             let version = dedup.version.map { " by \(fields([$0]))" } ?? ""
             return "dedup 2 \(dedup.keep) \(size) key \(fields(dedup.key))\(version)\(held)"
         case .window(let window):
-            // What is kept of a call depends on the type of what it is computed of.
-            let types = window.aggregates.map { $0.argument?.type.name ?? "rows" }
             return "window 2 \(window.size)+\(window.offset) by \(fields(window.by)) \(summary)"
-                + " of \(types.joined(separator: ","))"
         }
+    }
+
+    /// The types of what a window computes its results of, on which depends what it keeps; earlier
+    /// versions did not tell them.
+    fileprivate var meaningOfTypes: String {
+        guard case .window(let window) = kind else { return "" }
+        let types = window.aggregates.map { $0.argument?.type.name ?? "rows" }
+        return " of \(types.joined(separator: ","))"
     }
 }
