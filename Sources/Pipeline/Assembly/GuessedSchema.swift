@@ -1,13 +1,14 @@
 import Dataflow
 import Storage
 
-/// The fields of a source that were guessed from a sample. Checkpoints keep them, so that a run that
-/// goes on reads its input as the one before did, whatever its first records are by now.
+/// The fields of a source that were guessed from a sample. Checkpoints keep them, so that a run
+/// that goes on reads its input as the one before did, whatever its first records are by now.
 ///
 ///     guess = 1 | definition | fields: count, each
 ///     field = name | type: 1 | path: count, text each
 ///
-/// As `ByteWriter` writes. With another definition, the source's place and format, it means nothing.
+/// As `ByteWriter` writes. With another definition, the source's place and format, it means
+/// nothing.
 struct GuessedSchema {
     private static let version: UInt8 = 1
 
