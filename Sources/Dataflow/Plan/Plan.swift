@@ -118,6 +118,9 @@ package struct Plan: Sendable {
         package let makeSource: @Sendable () throws -> any Source
         package let makeDecoder: @Sendable () -> any Decoder
         package var binding = StateBinding()
+        /// The fields that were guessed from a sample, in the form of whoever guesses; none where
+        /// they are declared. Checkpoints keep them.
+        package var guess: [UInt8] = []
         /// The table it fills; such a source has no main output.
         package let table: Table?
 

@@ -45,7 +45,7 @@ struct CheckpointBase {
                     name: node.name, binding: node.binding, sequence: place.sequence,
                     hasEnded: place.hasEnded,
                     position: place.position, tracker: tracker?.bytes, table: tables[index],
-                    counters: counters))
+                    counters: counters, guess: node.guess))
         }
         for (index, node) in plan.steps.enumerated() {
             let own = parts.steps.filter { $0.step == index }.sorted { $0.worker < $1.worker }

@@ -5,6 +5,7 @@ import Storage
 ///
 ///     manifest = epoch: 8 | finished: 1 | pipeline | written at: 8 | next chunk: 8 | workers: 4
 ///              | sources: count, each | steps: count, each | sinks: count, each
+///              | guess of each source: bytes (not in manifests of before)
 ///     source   = name | binding | sequence: 8 | ended: 1 | position: flag, bytes
 ///              | tracker: flag, tracker | table: flag, file | rows: 8 | errors: 8 | bytes: 8
 ///     step     = name | binding | keys: count, text each | counters: 11 times 8
@@ -28,6 +29,8 @@ struct CheckpointManifest: Sendable {
         /// The file with the rows of its table.
         let table: String?
         let counters: SourceCounters
+        /// See `Plan.SourceNode.guess`.
+        var guess: [UInt8] = []
     }
 
     struct Step: Sendable {
@@ -119,6 +122,7 @@ extension CheckpointManifest {
         for sink in sinks {
             sink.encode(to: &writer)
         }
+        for source in sources { writer.append(counted: source.guess) }
         return writer.bytes
     }
 
@@ -133,6 +137,9 @@ extension CheckpointManifest {
         sources = try reader.list { reader throws(ByteReader.Damage) in try Source(from: &reader) }
         steps = try reader.list { reader throws(ByteReader.Damage) in try Step(from: &reader) }
         sinks = try reader.list { reader throws(ByteReader.Damage) in try Sink(from: &reader) }
+        if reader.rest > 0 {
+            for index in sources.indices { sources[index].guess = try reader.countedArray() }
+        }
         try reader.finish()
     }
 }

@@ -49,6 +49,19 @@ package struct CheckpointInspection {
         return (checkpoints, problems)
     }
 
+    /// What the newest checkpoint that can be read keeps of a source's guessed fields: see
+    /// `Plan.SourceNode.guess`; none where the next run begins anew.
+    package func guess(of source: String) -> [UInt8]? {
+        let epochs = (try? manifests.epochs()) ?? []
+        for epoch in epochs.reversed() {
+            guard let manifest = try? manifests.read(epoch) else { continue }
+            if manifest.isFinished { return nil }
+            let guess = manifest.sources.first { $0.name == source }?.guess ?? []
+            return guess.isEmpty ? nil : guess
+        }
+        return nil
+    }
+
     private func summary(_ manifest: CheckpointManifest) throws(StorageError) -> Summary {
         var byteCount = 0
         for name in manifest.files { byteCount += try place.byteCount(of: name) ?? 0 }

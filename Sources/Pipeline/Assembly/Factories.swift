@@ -67,6 +67,7 @@ extension CheckedPipeline {
         for source in sources {
             var node = try node(source, inside)
             node.binding = binding(of: source)
+            node.guess = source.guess
             plan.sources.append(node)
         }
         for step in steps { plan.steps.append(node(step)) }

@@ -18,6 +18,9 @@ package struct PipelineWorld: Sendable {
     package var expandPath: @Sendable (String) -> [String]
     /// First records of a source without a schema, where they can be had without taking them away.
     package var sample: @Sendable (SourceSpec) -> [UInt8]?
+    /// What a checkpoint in one of some directories keeps of a source's guessed fields, by its
+    /// name; the first directory that has any counts.
+    package var guess: @Sendable ([String], String) -> [UInt8]? = { _, _ in nil }
     /// Cores, for `workers: auto`.
     package var coreCount: Int
     /// Whether `follow: true` holds; otherwise files are read to their ends once.

@@ -27,6 +27,8 @@ package struct CheckedSource: Sendable {
     package let fields: [FieldSpec]
     /// The broadcast table that it fills, if any.
     package let table: Table?
+    /// All fields that were guessed, encoded as a `GuessedSchema`; none where they are declared.
+    package let guess: [UInt8]
 
     package struct Table: Sendable {
         /// Its number among the tables.

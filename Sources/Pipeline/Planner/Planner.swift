@@ -61,7 +61,11 @@ package struct Planner {
 
     private func plan() -> CheckedPipeline? {
         let sources = SourceChecker(
-            world: world, diagnostics: diagnostics, hasEventIDs: file.hasEventIDs)
+            world: world, diagnostics: diagnostics, hasEventIDs: file.hasEventIDs,
+            checkpointPaths: file.settings.checkpoint == nil
+                ? []
+                : [file.settings.state?.path, file.settings.checkpoint?.secondPlace?.path]
+                    .compactMap { $0 })
         let fields = file.sources.map { $0.spec.flatMap { sources.fields(of: $0) } }
         let whole = Flow(file: file, graph: graph, diagnostics: diagnostics)
         let tables = tableFields(fields)
@@ -121,14 +125,18 @@ package struct Planner {
                     index: number, key: table.key.compactMap { schema.index(of: $0.value) },
                     memoryBytesMax: table.memoryBytesMax)
                 sources.append(
-                    CheckedSource(spec: spec, schema: schema, fields: kept, table: checked))
+                    CheckedSource(
+                        spec: spec, schema: schema, fields: kept, table: checked,
+                        guess: checker.guess(of: spec, fields[index])))
             } else {
                 let wanted = needs.columns[Output(node: .source(index))] ?? []
                 let (kept, schema) = checker.pruned(
                     spec, fields[index], whole.sources[index], wanted)
                 schemas.append(schema)
                 sources.append(
-                    CheckedSource(spec: spec, schema: schema, fields: kept, table: nil))
+                    CheckedSource(
+                        spec: spec, schema: schema, fields: kept, table: nil,
+                        guess: checker.guess(of: spec, fields[index])))
             }
         }
         let flow = Flow(file: file, graph: graph, diagnostics: diagnostics)

@@ -7,6 +7,8 @@ struct SourceChecker {
     let diagnostics: Diagnostics
     /// Whether a sink tells rows apart by where they come from.
     let hasEventIDs: Bool
+    /// Where checkpoints are that a run would go on from; none without checkpoints.
+    let checkpointPaths: [String]
 
     /// The fields of a source, declared or guessed; nil where they cannot be known now.
     func fields(of source: SourceSpec) -> [FieldSpec]? {
@@ -31,7 +33,28 @@ struct SourceChecker {
         }
     }
 
+    /// What is guessed of a source without a schema, for the next checkpoint.
+    func guess(of source: SourceSpec, _ fields: [FieldSpec]) -> [UInt8] {
+        guard declaredFields(of: source) == nil else { return [] }
+        return GuessedSchema(of: source, fields).encoded
+    }
+
+    /// What the run before has guessed, whatever the first records are by now.
+    private func knownFields(of source: SourceSpec) -> GuessedSchema? {
+        guard !checkpointPaths.isEmpty,
+            let bytes = world.guess(checkpointPaths, source.name.value),
+            let known = GuessedSchema(bytes, at: source.name.place), known.isOf(source)
+        else { return nil }
+        return known
+    }
+
     private func guessedFields(of source: SourceSpec) -> [FieldSpec]? {
+        if let known = knownFields(of: source) {
+            let newer = world.sample(source).map { sample in
+                SampleInference.fields(of: sample, format: source.format, at: source.name.place)
+            }
+            return known.fields(with: newer ?? [])
+        }
         guard let sample = world.sample(source) else {
             diagnostics.note(
                 at: source.name.place,

@@ -70,20 +70,7 @@ struct LogRecovery {
     mutating func checkEnd() throws(StorageError) {
         let marked = partition.end
         let synced = min(partition.synced, marked.offset)
-        var base = marked.segment
-        var expected = marked.offset
-        while true {
-            let isLast = base == marked.segment
-            if try checkEnd(of: base, expecting: expected, limit: isLast ? marked.position : nil) {
-                break
-            }
-            // Nothing of this segment is left, and the one before it was not durable either.
-            guard end.offset == base, synced < base,
-                let before = partition.segments.last(where: { $0.base < base })?.base
-            else { break }
-            expected = base
-            base = before
-        }
+        try findEnd(marked, synced)
         guard end.offset < marked.offset else { return }
         let kept = max(end.offset, synced)
         if kept > end.offset {
@@ -98,6 +85,40 @@ struct LogRecovery {
                 offset: kept, segment: kept, position: LogSegmentHead.byteCount)
         }
         if kept < marked.offset { findings.cut[partition.number] = kept..<marked.offset }
+    }
+
+    /// Bytes that are looked at behind what is known to be durable, about: an opening takes no
+    /// longer however long nothing was synced.
+    private static let unsyncedBytesMax = 1 << 30
+
+    /// Goes to the end of the first segment that may not be durable and does not go as far as the
+    /// next one begins, or else to the end of the last one.
+    private mutating func findEnd(
+        _ marked: LogPlaces.Place, _ synced: Int64
+    ) throws(StorageError) {
+        let least = max(synced, partition.start)
+        if least < marked.segment {
+            guard let first = partition.segments.last(where: { $0.base <= least })?.base else {
+                end = LogPlaces.Place(
+                    offset: least, segment: least, position: LogSegmentHead.byteCount)
+                return
+            }
+            var bases: [Int64] = []
+            var byteCount = 0
+            for segment in partition.segments.reversed()
+            where segment.base >= first && segment.base < marked.segment {
+                bases.append(segment.base)
+                byteCount += segment.byteCount
+                if byteCount >= Self.unsyncedBytesMax { break }
+            }
+            bases.reverse()
+            for (base, next) in zip(bases, bases.dropFirst() + [marked.segment]) {
+                let isWhole = try checkEnd(of: base, expecting: next, limit: nil)
+                // Bytes that were durable and are gone are damage, and what is behind them counts.
+                if !isWhole && end.offset >= synced { return }
+            }
+        }
+        _ = try checkEnd(of: marked.segment, expecting: marked.offset, limit: marked.position)
     }
 
     /// Walks to the end of a segment; gives whether it goes as far as it should.

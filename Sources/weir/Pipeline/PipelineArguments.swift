@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dataflow
+import Execution
 import Glibc
 import Pipeline
 import Storage
@@ -66,8 +67,15 @@ enum PipelineChecking {
 extension PipelineWorld {
     /// The machine as it is.
     static var machine: PipelineWorld {
-        .system(fileSystem: Machine.files, coreCount: Machine.coreCount) { name in
+        let files = Machine.files
+        var world = system(fileSystem: files, coreCount: Machine.coreCount) { name in
             unsafe getenv(name).map { unsafe String(cString: $0) }
         }
+        world.guess = { directories, source in
+            directories.lazy.compactMap { directory in
+                CheckpointInspection(directory, fileSystem: files).guess(of: source)
+            }.first
+        }
+        return world
     }
 }

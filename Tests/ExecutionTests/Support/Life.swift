@@ -25,7 +25,12 @@ struct Life {
         self.files = files
         self.clock = clock
         let log = log
-        let world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
+        var world = PipelineWorld.system(fileSystem: files, coreCount: 2) { _ in nil }
+        world.guess = { directories, source in
+            directories.lazy.compactMap { directory in
+                CheckpointInspection(directory, fileSystem: files).guess(of: source)
+            }.first
+        }
         let result = Planner.check(
             Array(yaml.utf8), name: "life", overrides: set.map { Override($0) }, world: world)
         let errors = result.diagnostics.filter { $0.severity == .error }.map(\.description)

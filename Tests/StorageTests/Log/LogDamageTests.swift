@@ -155,6 +155,34 @@ struct LogDamageTests {
         #expect(try fixture.values() == ["a", "b", "d"])
     }
 
+    /// A power cut may keep any of the segments that were not durable: what stands behind a hole is
+    /// cut too, or its readers would take the hole for damage.
+    @Test(arguments: [false, true])
+    func holeAboveTheLastSyncCutsAllBehindIt(isGone: Bool) throws {
+        let files = MemoryFileSystem()
+        let fixture = LogFixture(files)
+        var options = LogOptions()
+        options.sync = .os
+        options.segmentBytes = 4096
+        try fixture.create(options)
+        let writer = try fixture.writer()
+        let filler = String(repeating: "x", count: 1000)
+        for number in 0..<20 { try writer.append(["\(number) \(filler)"]) }
+        try writer.commit()
+        try writer.close()
+        let segments = files.paths.filter { $0.hasSuffix(".segment") }
+        try #require(segments.count > 3)
+        if isGone { files.remove(segments[1]) } else { files.setBytes(segments[1], []) }
+        let next = try fixture.writer()
+        let kept = try #require(next.findings.cut[0]).lowerBound
+        #expect(kept > 0 && segments[1].contains("\(kept).segment"))
+        #expect(next.findings.cut[0]?.upperBound == 20 && next.findings.damages.isEmpty)
+        #expect(try next.append(["last"]) == kept..<kept + 1)
+        try next.commit()
+        let read = try fixture.read()
+        #expect(read.damages.isEmpty && read.records.count == Int(kept) + 1)
+    }
+
     @Test func lostMarkIsFoundAgainFromTheSegments() throws {
         let files = MemoryFileSystem()
         let all = try make(.none, files)
