@@ -130,8 +130,7 @@ package final class StagedFileSink: SinkWriter {
         try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
     }
 
-    /// Throws where the file has become shorter since: nothing that comes could be put behind it,
-    /// and would be given up with it.
+    /// Throws where the file has become shorter since: what comes could not be put behind it.
     private func checkLength() throws {
         guard let path = options.path, !options.isRolling, let target = targets[path] else {
             return
