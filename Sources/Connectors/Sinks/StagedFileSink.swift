@@ -132,11 +132,9 @@ package final class StagedFileSink: SinkWriter {
 
     /// Throws where the file has become shorter since: what comes could not be put behind it.
     private func checkLength() throws {
-        guard let path = options.path, !options.isRolling, let target = targets[path] else {
-            return
-        }
+        guard let path = options.path, let last = targets[path], last.number == 0 else { return }
         let there = try fileSystem.status(of: path)?.byteCount ?? 0
-        let end = StagedFile(target: path, path: path, base: target.byteCount, byteCount: 0)
+        let end = StagedFile(target: path, path: path, base: last.byteCount, byteCount: 0)
         if there < end.base { throw end.shortened(there) }
     }
 
