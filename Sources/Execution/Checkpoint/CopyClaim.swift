@@ -12,6 +12,7 @@ final class CopyClaim: Sendable {
     private let file: Mutex<(any File)?>
 
     private static let name = "COPIES"
+    private static let attemptsMax = 100
 
     /// Claims a directory that is there; throws where another one has it.
     init(_ place: StateFiles) throws(StorageError) {
@@ -21,6 +22,7 @@ final class CopyClaim: Sendable {
 
     private static func claim(_ place: StateFiles) throws(StorageError) -> any File {
         let path = place.path(of: name)
+        var attempts = 0
         while true {
             let file = try place.fileSystem.open(path, .write(truncating: false))
             guard lock(file) else {
@@ -31,7 +33,9 @@ final class CopyClaim: Sendable {
             }
             // The one that had it may have removed it meanwhile.
             let (own, there) = (try file.status(), try place.fileSystem.status(of: path))
-            if own.identity == there?.identity { return file }
+            // Some mounts tell an open file from its name.
+            attempts += 1
+            if own.identity == there?.identity || attempts == attemptsMax { return file }
         }
     }
 

@@ -18,6 +18,7 @@ package enum CurrentThread {
         var parameters = sched_param()
         // SCHED_IDLE of sched(7), which has no name here. Threads that wake up take a processor on
         // which only such a thread runs for a free one, as they do not for one of nice 19.
-        _ = unsafe sched_setscheduler(0, 5, &parameters)
+        if unsafe sched_setscheduler(0, 5, &parameters) == 0 { return }
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
     }
 }

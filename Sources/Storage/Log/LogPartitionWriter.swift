@@ -13,6 +13,8 @@ struct LogPartitionWriter: Sendable {
     let directory: String
     let fileSystem: any FileSystem
     let segmentBytes: Int
+    /// Whether syncs are left to the system, and nothing is said to be durable for long.
+    let leavesSyncs: Bool
     /// Whether what is appended counts only when a commit says so.
     let isStaged: Bool
     /// The least offset that is kept.
@@ -45,6 +47,7 @@ struct LogPartitionWriter: Sendable {
         self.fileSystem = fileSystem
         self.isStaged = isStaged
         segmentBytes = options.segmentBytes
+        leavesSyncs = options.sync == .os
         start = mark.start
         end = mark.end
         synced = mark.synced

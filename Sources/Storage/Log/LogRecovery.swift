@@ -93,6 +93,10 @@ struct LogRecovery {
 
     /// Goes to the end of the first segment that may not be durable and does not go as far as the
     /// next one begins, or else to the end of the last one.
+    ///
+    /// A log that leaves syncs to the system may hold days of records that nobody knows to be
+    /// durable, and most of them are: of that only what is missing at the end is cut, and a hole
+    /// before it is damage.
     private mutating func findEnd(
         _ marked: LogPlaces.Place, _ synced: Int64
     ) throws(StorageError) {
@@ -109,6 +113,8 @@ struct LogRecovery {
             where segment.base >= first && segment.base < marked.segment {
                 bases.append(segment.base)
                 byteCount += segment.byteCount
+                let isEmpty = segment.byteCount <= LogSegmentHead.byteCount
+                if partition.leavesSyncs && !isEmpty { break }
                 if byteCount >= Self.unsyncedBytesMax { break }
             }
             bases.reverse()

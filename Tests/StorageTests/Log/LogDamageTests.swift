@@ -162,24 +162,25 @@ struct LogDamageTests {
         let files = MemoryFileSystem()
         let fixture = LogFixture(files)
         var options = LogOptions()
-        options.sync = .os
+        options.sync = .interval(60_000_000)
         options.segmentBytes = 4096
         try fixture.create(options)
         let writer = try fixture.writer()
         let filler = String(repeating: "x", count: 1000)
         for number in 0..<20 { try writer.append(["\(number) \(filler)"]) }
         try writer.commit()
-        try writer.close()
+        let files = files.crashKeepingWritten()
+        let left = LogFixture(files)
         let segments = files.paths.filter { $0.hasSuffix(".segment") }
         try #require(segments.count > 3)
         if isGone { files.remove(segments[1]) } else { files.setBytes(segments[1], []) }
-        let next = try fixture.writer()
+        let next = try left.writer()
         let kept = try #require(next.findings.cut[0]).lowerBound
         #expect(kept > 0 && segments[1].contains("\(kept).segment"))
         #expect(next.findings.cut[0]?.upperBound == 20 && next.findings.damages.isEmpty)
         #expect(try next.append(["last"]) == kept..<kept + 1)
         try next.commit()
-        let read = try fixture.read()
+        let read = try left.read()
         #expect(read.damages.isEmpty && read.records.count == Int(kept) + 1)
     }
 
