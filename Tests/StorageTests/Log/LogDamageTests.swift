@@ -159,8 +159,8 @@ struct LogDamageTests {
     /// cut too, or its readers would take the hole for damage.
     @Test(arguments: [false, true])
     func holeAboveTheLastSyncCutsAllBehindIt(isGone: Bool) throws {
-        let files = MemoryFileSystem()
-        let fixture = LogFixture(files)
+        let written = MemoryFileSystem()
+        let fixture = LogFixture(written)
         var options = LogOptions()
         options.sync = .interval(60_000_000)
         options.segmentBytes = 4096
@@ -169,7 +169,7 @@ struct LogDamageTests {
         let filler = String(repeating: "x", count: 1000)
         for number in 0..<20 { try writer.append(["\(number) \(filler)"]) }
         try writer.commit()
-        let files = files.crashKeepingWritten()
+        let files = written.crashKeepingWritten()
         let left = LogFixture(files)
         let segments = files.paths.filter { $0.hasSuffix(".segment") }
         try #require(segments.count > 3)
