@@ -24,7 +24,11 @@ package final class MemoryFileSystem: FileSystem {
     }
 
     let state: Mutex<State>
-    private let observer = Mutex<(@Sendable (Note) -> Void)?>(nil)
+    private let observer = Mutex(Observer())
+
+    /// A closure in a struct: one that a mutex holds by itself is wrapped once more by each look at
+    /// it, until the stack does not suffice to call it.
+    private struct Observer { var body: (@Sendable (Note) -> Void)? }
 
     /// An empty disk.
     package convenience init() { self.init(MemoryTree(), capacity: nil) }
@@ -39,7 +43,7 @@ package final class MemoryFileSystem: FileSystem {
     /// Calls `body` before and after each operation that changes something, on the thread that
     /// does it; there, crashes can be taken, and files be looked at. Nil ends it.
     package func observe(_ body: (@Sendable (Note) -> Void)?) {
-        observer.withLock { $0 = body }
+        observer.withLock { $0.body = body }
     }
 
     /// Does an operation that changes something: counts it, shows it to the observer, and fails if
@@ -53,7 +57,7 @@ package final class MemoryFileSystem: FileSystem {
             state.operationCount += 1
             return state.operationCount
         }
-        let observe = observer.withLock { $0 }
+        let observe = observer.withLock { $0.body }
         observe?(Note(number: number, operation: operation, path: path, isBefore: true))
         defer {
             observe?(Note(number: number, operation: operation, path: path, isBefore: false))
