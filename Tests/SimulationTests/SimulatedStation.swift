@@ -40,11 +40,11 @@ final class SimulatedStation {
         self.upstream = upstream
         var random = SplitMix64(seed: seed)
         // One of two places that are alike may be lost, and always the same one.
+        let places = [setting.statePath, "second-\(setting.statePath)"]
+        let lost = random.int(0...1)
         damage =
             setting.checkpoint?.secondPlace == true && random.chance(0.6)
-            ? SimulatedDamage(
-                directory: random.pick([setting.statePath, "second-\(setting.statePath)"]))
-            : nil
+            ? SimulatedDamage(directory: places[lost], other: places[1 - lost]) : nil
         feed =
             if case .followed(let rotation) = pipeline.input.form {
                 SimulatedFeed(rotation, pipeline.input.orders, seed: seed)

@@ -66,6 +66,11 @@ package final class SteppedRun {
     /// Whether no part is to be stepped any more.
     package var hasEnded: Bool { ending.reached != nil }
 
+    /// Whether it ended because a part of it failed.
+    package var hasFailed: Bool {
+        if case .failed? = ending.reached { true } else { false }
+    }
+
     /// Whether all sources came to their ends by themselves.
     package var hasInputEnded: Bool { core.sequencer.hasInputEnded }
 

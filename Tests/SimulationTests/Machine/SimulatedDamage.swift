@@ -6,13 +6,17 @@ import TestSupport
 struct SimulatedDamage {
     /// Where the files are.
     let directory: String
+    /// The other place.
+    let other: String
 
     /// Damages what is there.
     func strike(_ files: MemoryFileSystem, _ random: inout SplitMix64) {
         let paths = files.paths.filter { path in
             path.hasPrefix("\(directory)/") && FilePath.name(of: path) != "LOCK"
         }
-        guard !paths.isEmpty else { return }
+        // A run that was killed in between may have a checkpoint in one place alone.
+        let newest = Self.newestManifest(in: directory, files)
+        guard !paths.isEmpty, newest == Self.newestManifest(in: other, files) else { return }
         if random.chance(0.3) {
             for path in paths { files.remove(path) }
             return
@@ -27,5 +31,11 @@ struct SimulatedDamage {
             bytes[random.int(0..<bytes.count)] ^= UInt8(1 << random.int(0...7))
         }
         files.setBytes(path, bytes)
+    }
+
+    private static func newestManifest(in directory: String, _ files: MemoryFileSystem) -> String? {
+        files.paths.filter { path in
+            path.hasPrefix("\(directory)/checkpoint-") && path.hasSuffix(".manifest")
+        }.map { FilePath.name(of: $0) }.max()
     }
 }

@@ -126,7 +126,7 @@ final class SimulatedRun: @unchecked Sendable {
             machine.clock.advance(nanoseconds: 100_000_000)
             steps += 1
             if process.isDead || steps - stepsBefore > Self.stepsMax { return false }
-            guard run != nil else { return isEnding }
+            guard let run, !run.hasFailed else { return isEnding }
             // What waits at the end of a run waits for nobody but the sides.
             stepOthers()
             return true
