@@ -67,6 +67,10 @@ final class SinkJournal: Sendable {
         damage = try Self.read(file, into: &state)
         state.file = file
         self.state = Mutex(state)
+        // A sync that failed in an earlier run leaves what was written as if it were durable.
+        if damage == nil && !state.records.isEmpty {
+            try self.state.withLock { try rewrite(&$0) }
+        }
     }
 
     /// Reads all records that are whole; gives where another one is not, before the last of them.

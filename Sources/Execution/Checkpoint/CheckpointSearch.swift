@@ -89,7 +89,8 @@ struct CheckpointSearch {
             do {
                 manifest = try manifestsThere.read(epoch)
             } catch let other {
-                throw isHere ? error : other
+                // What cannot be read now may be whole.
+                throw isHere && other.isDamage ? error : other
             }
             if isHere { log("\(error)") }
         }

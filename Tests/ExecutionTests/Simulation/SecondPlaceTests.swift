@@ -72,7 +72,7 @@ struct SecondPlaceTests {
         left.put("broken", "no directory")
         let place = "settings.checkpoint.second_place={ path: broken, required: true }"
         let error = #expect(throws: StorageError.self) { try life(over: left, set: [place]) }
-        #expect(error?.path == "broken")
+        #expect(error?.path.hasPrefix("broken") == true)
         #expect(left.paths.filter { $0.hasSuffix(".damaged") } == [])
         let second = try life(over: left)
         second.settle()
