@@ -46,6 +46,17 @@ struct CheckpointFailureTests {
         }
     }
 
+    /// Lets buckets go, and with them what only older checkpoints could still have needed.
+    private func expectNothingLeftInTime(_ life: Life) throws {
+        for minute in 1...6 {
+            life.files.append("in.ndjson", rows(minute * 100...minute * 100 + 5))
+            life.pass(seconds: 2)
+        }
+        life.pass(seconds: 2)
+        try expectNothingLeft(life)
+        #expect(life.files.text("out.ndjson") == life.files.text("in.ndjson"))
+    }
+
     /// What is there of state is what the newest checkpoint needs.
     private func expectNothingLeft(_ life: Life) throws {
         let inspection = CheckpointInspection("state", fileSystem: life.files)
@@ -66,14 +77,7 @@ struct CheckpointFailureTests {
         #expect(life.names(in: "state", ".manifest") == [])
         #expect(!life.names(in: "state", ".run").isEmpty)
         life.settle()
-        // Buckets go, and with them what only that checkpoint could still have needed.
-        for minute in 1...6 {
-            life.files.append("in.ndjson", rows(minute * 100...minute * 100 + 5))
-            life.pass(seconds: 2)
-        }
-        life.pass(seconds: 2)
-        try expectNothingLeft(life)
-        #expect(life.files.text("out.ndjson") == life.files.text("in.ndjson"))
+        try expectNothingLeftInTime(life)
     }
 
     @Test func aCheckpointThatFailedLetsGoOfItsFiles() throws {
@@ -83,13 +87,7 @@ struct CheckpointFailureTests {
         life.settle()
         life.pass(seconds: 2)
         #expect(life.log.lines.contains { $0.contains("checkpoint 1 failed") })
-        for minute in 1...6 {
-            life.files.append("in.ndjson", rows(minute * 100...minute * 100 + 5))
-            life.pass(seconds: 2)
-        }
-        life.pass(seconds: 2)
-        try expectNothingLeft(life)
-        #expect(life.files.text("out.ndjson") == life.files.text("in.ndjson"))
+        try expectNothingLeftInTime(life)
     }
 
     /// Nobody removes the manifest of a checkpoint of which nothing can be read.

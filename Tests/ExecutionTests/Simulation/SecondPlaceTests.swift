@@ -79,24 +79,6 @@ struct SecondPlaceTests {
         #expect(second.files.text("out.ndjson") == second.files.text("in.ndjson"))
     }
 
-    /// Nor does a manifest that nobody can read stay, when the checkpoint is none of the last ones.
-    @Test func anOlderManifestThatIsDamagedIsSetAside() throws {
-        files.put("in.ndjson", "{\"id\":1,\"ts\":1}\n")
-        let first = try life(over: files)
-        first.settle()
-        first.pass(seconds: 2)
-        first.files.append("in.ndjson", "{\"id\":2,\"ts\":2}\n")
-        first.pass(seconds: 2)
-        let left = first.killed
-        let manifests = left.paths.filter { $0.hasPrefix("state/checkpoint") }
-        try #require(manifests.count > 1)
-        left.setBytes(manifests[0], [1, 2, 3])
-        let second = try life(over: left)
-        #expect(left.text(manifests[0]) == nil)
-        #expect(left.bytes(manifests[0] + ".damaged") == [1, 2, 3])
-        #expect(second.log.lines.contains { $0.contains(manifests[0]) })
-    }
-
     /// Of a box that is lost the output is lost, too: where it is not put back, it begins anew.
     @Test func outputThatIsLostWithTheBoxBeginsAnewWhenAllowed() throws {
         files.put("in.ndjson", "{\"id\":1,\"ts\":1}\n")
