@@ -138,14 +138,16 @@ struct QueuedSinkTests {
         sink.watch { failed.wake() }
         try sink.check()
         files.failAll(from: 0, with: .inputOutput, on: [.read])
-        world.come()
+        // The first rows may be under way from memory, the second can only come from the log.
         try sink.write([EncodedPart(lines(0..<10))])
+        try? sink.write([EncodedPart(lines(10..<20))])
+        world.come()
         failed.wait(milliseconds: 60_000)
         #expect(throws: StorageError.self) { try sink.check() }
         files.heal()
         try? sink.leave()
         // The rows are left to a later run.
-        #expect(world.text == "")
+        #expect(["", lines(0..<10)].contains(world.text))
     }
 
     @Test func fullQueueWaitsForItsTarget() throws {
