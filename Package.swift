@@ -20,6 +20,9 @@ let package = Package(
         .executable(name: "weir", targets: ["weir"]),
         .executable(name: "weir-bench", targets: ["weir-bench"]),
     ],
+    traits: [
+        .trait(name: "SQLite", description: "The sink that writes to SQLite; needs libsqlite3-dev.")
+    ],
     dependencies: [
         // The command line.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -29,6 +32,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         // Log lines on standard error.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // SQLite, with the trait of that name only.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Latency histograms of the benchmarks.
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -47,6 +52,11 @@ let package = Package(
                 "Dataflow", "Storage",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(
+                    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+                .product(
+                    name: "GRDBSQLite", package: "GRDB.swift",
+                    condition: .when(traits: ["SQLite"])),
             ]),
         // The steps, and the expressions they evaluate.
         .target(name: "Operators", dependencies: ["Dataflow"]),
