@@ -13,6 +13,10 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// SQLite, in builds with the trait of that name.
+let grdb = Target.Dependency.product(
+    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"]))
+
 /// Targets in layer order: each may import only what stands above it (`scripts/check` verifies it).
 let package = Package(
     name: "weir",
@@ -52,8 +56,7 @@ let package = Package(
                 "Dataflow", "Storage",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(
-                    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+                grdb,
                 .product(
                     name: "GRDBSQLite", package: "GRDB.swift",
                     condition: .when(traits: ["SQLite"])),
@@ -89,7 +92,7 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "TestSupport"]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport"]),
+        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport", grdb]),
         .testTarget(name: "OperatorsTests", dependencies: ["Operators", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
@@ -111,7 +114,7 @@ let package = Package(
             name: "GoldenTests",
             dependencies: [
                 "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
-                "weir-bench",
+                "weir-bench", grdb,
             ],
             exclude: ["Golden"]),
     ],

@@ -17,8 +17,7 @@ extension DatabaseError {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             return error(
                 .other,
-                advice: "another connection has kept it busy for "
-                    + "\(SQLiteTable.busySeconds) s; end its transaction")
+                advice: "another connection has kept it for some seconds; end its transaction")
         case .SQLITE_FULL: return error(.noSpace)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             return error(.corrupt, advice: "restore it from a backup")

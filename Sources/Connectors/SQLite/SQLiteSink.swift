@@ -18,6 +18,8 @@ package final class SQLiteSink: SinkWriter {
         package var staging: String?
         /// What to do when the database has more than the restored checkpoint knows of.
         package var ahead = StagedFileSink.Ahead.refuse
+        /// How long a transaction waits for one of another connection.
+        package var busySeconds = 5.0
         /// How the log is kept; it has one partition.
         package var log = LogOptions()
 
@@ -50,7 +52,8 @@ package final class SQLiteSink: SinkWriter {
         self.notice = notice
         table = SQLiteTable(
             options.path, options.shape, owner: options.owner,
-            isStaged: options.staging != nil, fileSystem: fileSystem)
+            isStaged: options.staging != nil, busySeconds: options.busySeconds,
+            fileSystem: fileSystem)
     }
 
     // MARK: Opening

@@ -21,23 +21,24 @@ final class SQLiteTable: Sendable {
     private let owner: RowOwner
     /// Whether the database notes how far the sink's log was applied.
     private let isStaged: Bool
+    /// How long a transaction waits for one of another connection.
+    private let busySeconds: Double
     private let fileSystem: any FileSystem
     private let state = Mutex(State())
 
-    /// How long a transaction waits for one of another connection.
-    static let busySeconds = 5
     /// Pages of the database that are kept in memory, in KiB.
     private static let cacheKiB = 16 << 10
 
     init(
         _ path: String, _ shape: TableShape, owner: RowOwner, isStaged: Bool,
-        fileSystem: any FileSystem
+        busySeconds: Double, fileSystem: any FileSystem
     ) {
         // Some paths mean something else to SQLite.
         self.path = path.hasPrefix("/") || path.hasPrefix("./") ? path : "./" + path
         self.shape = shape
         self.owner = owner
         self.isStaged = isStaged
+        self.busySeconds = busySeconds
         self.fileSystem = fileSystem
     }
 
@@ -69,7 +70,7 @@ final class SQLiteTable: Sendable {
     private func connect() throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.label = "weir \(owner.sink)"
-        configuration.busyMode = .timeout(Double(Self.busySeconds))
+        configuration.busyMode = .timeout(busySeconds)
         // As for every connection that does not ask for them.
         configuration.foreignKeysEnabled = false
         configuration.prepareDatabase { database in

@@ -188,13 +188,13 @@ struct RowCells: BitwiseCopyable {
             return unsafe target + 1
         }
         switch kind {
-        case .int: return unsafe write(int(row), to: target)
+        case .int: return unsafe write(integer: int(row), to: target)
         case .bool:
             let value = unsafe values.load(fromByteOffset: row, as: UInt8.self)
-            return unsafe write(value == 0 ? 0 : 1, to: target)
+            return unsafe write(integer: value == 0 ? 0 : 1, to: target)
         case .float:
             let value = unsafe values.load(fromByteOffset: row &* 8, as: Double.self)
-            return unsafe write(value, to: target)
+            return unsafe write(float: value, to: target)
         case .string: return unsafe write(text(row), RowTag.text, to: target)
         case .json: return unsafe write(text(row), RowTag.json, to: target)
         case .seconds: return unsafe write(int(row), perUnit: 1_000_000, to: target)
@@ -202,15 +202,15 @@ struct RowCells: BitwiseCopyable {
         case .nanoseconds:
             let (product, isTooGreat) = int(row).multipliedReportingOverflow(by: 1000)
             return isTooGreat
-                ? unsafe write(Double(int(row)) * 1000, to: target)
-                : unsafe write(product, to: target)
+                ? unsafe write(float: Double(int(row)) * 1000, to: target)
+                : unsafe write(integer: product, to: target)
         case .timeAsText: return unsafe target
         }
     }
 
     @inline(__always)
     private func write(
-        _ value: Int64, to target: UnsafeMutableRawPointer
+        integer value: Int64, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
         unsafe target.storeBytes(of: RowTag.integer, as: UInt8.self)
         let zigzag = UInt64(bitPattern: (value &<< 1) ^ (value &>> 63))
@@ -219,7 +219,7 @@ struct RowCells: BitwiseCopyable {
 
     @inline(__always)
     private func write(
-        _ value: Double, to target: UnsafeMutableRawPointer
+        float value: Double, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
         unsafe target.storeBytes(of: RowTag.float, as: UInt8.self)
         unsafe target.storeBytes(
@@ -232,8 +232,8 @@ struct RowCells: BitwiseCopyable {
         _ time: Int64, perUnit: Int64, to target: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
         time % perUnit == 0
-            ? unsafe write(time / perUnit, to: target)
-            : unsafe write(Double(time) / Double(perUnit), to: target)
+            ? unsafe write(integer: time / perUnit, to: target)
+            : unsafe write(float: Double(time) / Double(perUnit), to: target)
     }
 
     @inline(__always)
