@@ -105,8 +105,8 @@ struct SinkReader {
 
     private func readSQLite(_ reader: SpecReader) -> SQLiteSinkSpec? {
         let place = reader.place(of: "type")
-        let key = reader.strings("key", of: "fields") ?? []
-        if reader.has("key"), key.isEmpty, diagnostics.errorCount == 0 {
+        let key = reader.strings("key", of: "fields")
+        if let key, key.isEmpty {
             diagnostics.error(at: reader.place(of: "key"), "'key' names no field")
         }
         let isMade = reader.bool("create")?.value ?? true
@@ -125,7 +125,7 @@ struct SinkReader {
         if table.value.utf8.contains(0) {
             diagnostics.error(at: table.place, "'table' has a character that no table's name has")
         }
-        return SQLiteSinkSpec(place: place, path: path, table: table, key: key, isMade: isMade)
+        return SQLiteSinkSpec(place: place, path: path, table: table, key: key ?? [], isMade: isMade)
     }
 
     /// Values of a table have no format.
