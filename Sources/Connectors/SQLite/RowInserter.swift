@@ -52,10 +52,10 @@ struct RowInserter {
         defer { _ = unsafe sqlite3_clear_bindings(handle) }
         while !reader.isAtEnd {
             let start = reader.position
-            try bind(&reader)
+            let nullKey = try bind(&reader)
             let row = SlabSlice(rows.slab, start..<reader.position)
-            if let column = try nullKey(row) {
-                try reject(row, "the key column '\(column)' is null")
+            if let nullKey {
+                try reject(row, "the key column '\(columns[nullKey])' is null")
                 continue
             }
             let code = unsafe sqlite3_step(handle)
@@ -67,11 +67,17 @@ struct RowInserter {
         }
     }
 
+    /// Binds the values of a row; gives the place of one that is null and of the key: SQLite would
+    /// take each such row for another one, or give it a number.
     @inline(__always)
-    private func bind(_ reader: inout RowReader) throws(ByteReader.Damage) {
-        for index in 1...Int32(truncatingIfNeeded: columns.count) {
+    private func bind(_ reader: inout RowReader) throws(ByteReader.Damage) -> Int? {
+        var nullKey: Int?
+        for place in columns.indices {
+            let index = Int32(truncatingIfNeeded: place &+ 1)
             switch try reader.next() {
-            case .null: _ = unsafe sqlite3_bind_null(handle, index)
+            case .null:
+                _ = unsafe sqlite3_bind_null(handle, index)
+                if !key.isEmpty && key.contains(place) { nullKey = nullKey ?? place }
             case .integer(let value): _ = unsafe sqlite3_bind_int64(handle, index, value)
             case .float(let value): _ = unsafe sqlite3_bind_double(handle, index, value)
             case .text(let place), .json(let place):
@@ -81,19 +87,7 @@ struct RowInserter {
                     Int32(truncatingIfNeeded: place.count), nil)
             }
         }
-    }
-
-    /// The first column of the key that is null in a row: SQLite would take each such row for
-    /// another one, or give it a number.
-    @inline(__always)
-    private func nullKey(_ row: SlabSlice) throws(ByteReader.Damage) -> String? {
-        if key.isEmpty { return nil }
-        var reader = RowReader(row)
-        for column in columns.indices {
-            let value = try reader.next()
-            if value == .null && key.contains(column) { return columns[column] }
-        }
-        return nil
+        return nullKey
     }
 
     /// Decides about a row that could not be put in: where it is the row's fault, it is set

@@ -125,7 +125,8 @@ struct SinkReader {
         if table.value.utf8.contains(0) {
             diagnostics.error(at: table.place, "'table' has a character that no table's name has")
         }
-        return SQLiteSinkSpec(place: place, path: path, table: table, key: key ?? [], isMade: isMade)
+        return SQLiteSinkSpec(
+            place: place, path: path, table: table, key: key ?? [], isMade: isMade)
     }
 
     /// Values of a table have no format.

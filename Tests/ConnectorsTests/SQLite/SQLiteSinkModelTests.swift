@@ -74,6 +74,7 @@ struct SQLiteSinkModelTests {
         let staged = try sink.stage(for: epoch)
         let rows = model.written
         if random.chance(0.2) { return }
+        if random.chance(0.3) { try write(sink, &model, &random) }
         try staged.sync()
         // Rows that come while it is made.
         if random.chance(0.5) { try write(sink, &model, &random) }
@@ -87,6 +88,13 @@ struct SQLiteSinkModelTests {
                 #expect(throws: StorageError.self, "\(note)") { try staged.commit() }
             }
             try other.inDatabase { try $0.execute(sql: "ROLLBACK") }
+            return
+        }
+        if random.chance(0.2) {
+            // All but the end of it is done.
+            world.disk.failing { _ = try? staged.commit() }
+            model.inTable = rows
+            try check(model, note)
             return
         }
         if random.chance(0.8) {

@@ -11,6 +11,7 @@ final class TableWorld: Sendable {
     typealias Cell = BatchText.Cell
 
     let directory = TemporaryDirectory()
+    let disk = FaultyMarks()
     private let told = Mutex<[String]>([])
 
     var path: String { directory("out.db") }
@@ -33,7 +34,7 @@ final class TableWorld: Sendable {
         options.log.segmentBytes = 4096
         if isStaged { options.staging = directory("state/rows-s") }
         change(&options)
-        return SQLiteSink(options, fileSystem: DiskFileSystem()) { [self] notice in
+        return SQLiteSink(options, fileSystem: disk) { [self] notice in
             told.withLock { $0.append(notice) }
         }
     }
@@ -52,6 +53,30 @@ final class TableWorld: Sendable {
 
     static func row(_ key: Int, _ value: String) -> [Cell] {
         [.int(Int64(key)), .text(Array(value.utf8))]
+    }
+
+    /// Writes rows and commits them as an epoch; gives what a checkpoint keeps.
+    @discardableResult
+    func commit(
+        _ rows: [[Cell]], as epoch: Int, to sink: SQLiteSink,
+        _ fields: [Field] = TableWorld.fields
+    ) throws -> [UInt8] {
+        try sink.write(Self.parts(rows, fields))
+        let staged = try sink.stage(for: epoch)
+        try staged.sync()
+        try staged.commit()
+        sink.committed(epoch)
+        return staged.own
+    }
+
+    func commit(_ numbers: ClosedRange<Int>, as epoch: Int, to sink: SQLiteSink) throws
+        -> [UInt8]
+    {
+        try commit(numbers.map { Self.row($0, "v\($0)") }, as: epoch, to: sink)
+    }
+
+    func numbers() throws -> [Int] {
+        try rows("SELECT k FROM t ORDER BY rowid").compactMap { Int($0[0]) }
     }
 
     /// A connection beside the sink's.
