@@ -18,6 +18,8 @@ package final class SQLiteSink: SinkWriter {
         package var staging: String?
         /// What to do when the database has more than the restored checkpoint knows of.
         package var ahead = StagedFileSink.Ahead.refuse
+        /// Without checkpoints: rows after which a transaction ends. Each costs some syncs.
+        package var rowsPerTransaction = 65_536
         /// How long a transaction waits for one of another connection.
         package var busySeconds = 5.0
         /// How the log is kept; it has one partition.
@@ -39,9 +41,7 @@ package final class SQLiteSink: SinkWriter {
     private var staging: RowStaging?
     /// Without checkpoints: rows that are in no transaction yet.
     private var parts: [EncodedPart] = []
-    private var rowCount = 0
-
-    private static let rowsPerTransaction = 8192
+    private var (rowCount, byteCount) = (0, 0)
 
     package init(
         _ options: Options, fileSystem: any FileSystem,
@@ -55,6 +55,8 @@ package final class SQLiteSink: SinkWriter {
             isStaged: options.staging != nil, busySeconds: options.busySeconds,
             fileSystem: fileSystem)
     }
+
+    private static let bytesPerTransaction = 16 << 20
 
     // MARK: Opening
 
@@ -111,7 +113,10 @@ package final class SQLiteSink: SinkWriter {
         for part in parts where part.byteCount > 0 {
             self.parts.append(part)
             rowCount += part.rowCount
-            if rowCount >= Self.rowsPerTransaction { try flush() }
+            byteCount += part.byteCount
+            if rowCount >= options.rowsPerTransaction || byteCount >= Self.bytesPerTransaction {
+                try flush()
+            }
         }
     }
 
@@ -120,7 +125,7 @@ package final class SQLiteSink: SinkWriter {
         let slices = parts.map { SlabSlice($0.slab, 0..<$0.byteCount) }
         tell(try table.insert(slices))
         parts = []
-        rowCount = 0
+        (rowCount, byteCount) = (0, 0)
     }
 
     private func tell(_ refusals: Refusals) {
@@ -168,9 +173,8 @@ package final class SQLiteSink: SinkWriter {
         let (options, notice) = (options, notice)
         staged.sync = { try log.sync() }
         staged.commit = {
-            let refusals = try table.apply(rows, epoch: epoch, from: view)
+            Self.tell(try table.apply(rows, epoch: epoch, from: view), options, notice)
             try RowStaging.finish(rows, epoch: epoch, log)
-            Self.tell(refusals, options, notice)
         }
         return staged
     }

@@ -134,6 +134,26 @@ struct SQLiteSinkTests {
         #expect(try world.text("SELECT reason FROM weir_rejected") == "datatype mismatch")
     }
 
+    @Test func aTriggerRefusesARowAndNotAllOfThem() throws {
+        let sink = world.sink()
+        try sink.open()
+        try world.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.k = 2 BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        _ = try world.commit(1...3, as: 1, to: sink)
+        #expect(try world.numbers() == [1, 3])
+        #expect(try world.text("SELECT reason FROM weir_rejected") == "no")
+        try world.execute(
+            "CREATE TRIGGER all_of_them BEFORE INSERT ON t WHEN NEW.k = 5 "
+                + "BEGIN SELECT RAISE(ROLLBACK, 'none'); END")
+        let error = #expect(throws: StorageError.self) { try world.commit(4...6, as: 2, to: sink) }
+        #expect(error?.cause.contains("undid the transaction: none") == true)
+        #expect(try world.numbers() == [1, 3])
+        try world.execute("DROP TRIGGER all_of_them")
+        _ = try world.commit(7...7, as: 3, to: sink)
+        #expect(try world.numbers() == [1, 3, 4, 5, 6, 7])
+    }
+
     // MARK: Tables
 
     @Test func aTableThatLacksColumnsIsRefused() throws {
@@ -239,15 +259,15 @@ struct SQLiteSinkTests {
     // MARK: Without checkpoints
 
     @Test func withoutCheckpointsRowsGoAtEachFlush() throws {
-        let sink = world.sink(isStaged: false)
+        let sink = world.sink(isStaged: false) { $0.rowsPerTransaction = 1000 }
         try sink.open()
         try sink.write(TableWorld.parts([TableWorld.row(1, "a"), [.null, .null]]))
         #expect(try world.numbers() == [])
         try sink.flush()
         #expect(try world.text("SELECT * FROM t") == "1|a\nnull|null")
-        let many = (0..<9000).map { TableWorld.row($0, "x") }
+        let many = (0..<1500).map { TableWorld.row($0, "x") }
         try sink.write(TableWorld.parts(many))
-        #expect(try world.text("SELECT count(*) FROM t") == "9002")
+        #expect(try world.text("SELECT count(*) FROM t") == "1502")
         try sink.close()
         #expect(try sink.lastEpoch() == 0)
         #expect(try world.text("SELECT name FROM sqlite_master") == "t")
