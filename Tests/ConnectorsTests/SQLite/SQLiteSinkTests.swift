@@ -138,8 +138,8 @@ struct SQLiteSinkTests {
         let sink = world.sink()
         try sink.open()
         try world.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.k = 2 BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
+            "CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.k = 2 "
+                + "BEGIN SELECT RAISE(ABORT, 'no'); END")
         _ = try world.commit(1...3, as: 1, to: sink)
         #expect(try world.numbers() == [1, 3])
         #expect(try world.text("SELECT reason FROM weir_rejected") == "no")
