@@ -10,6 +10,7 @@ struct WeirBench: ParsableCommand {
         abstract: "Measures the parts of weir, its state store, and its latency.",
         subcommands: [
             MicroCommand.self, LatencyCommand.self, StoreCommand.self, LogCommand.self,
+            BatchesCommand.self,
             SoakCommand.self,
         ],
         defaultSubcommand: MicroCommand.self)

@@ -123,11 +123,13 @@ package final class QueuedSink: SinkWriter {
         try finish(queue, failure)
     }
 
-    /// Leaves what the target has not taken to the next run.
+    /// Leaves what the target has not taken to the next run; throws why sending had failed.
     package func leave() throws {
         guard let queue else { return }
+        let failure = queue.failure
         target.interrupt()
         try finish(queue, nil)
+        if let failure { throw failure }
     }
 
     private func finish(_ queue: SinkQueue, _ failure: (any Error)?) throws {

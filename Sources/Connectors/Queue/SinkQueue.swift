@@ -80,9 +80,12 @@ final class SinkQueue: Sendable {
         if hasFailed { wake() }
     }
 
+    /// Why sending has failed; nil if it has not.
+    var failure: (any Error)? { state.withLock { $0.failure } }
+
     /// Throws why sending has failed.
     func check() throws {
-        if let failure = state.withLock({ $0.failure }) { throw failure }
+        if let failure { throw failure }
     }
 
     /// Moves all that is in memory to the log, behind what is there.

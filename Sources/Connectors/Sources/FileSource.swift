@@ -70,14 +70,19 @@ package final class FileSource: Source {
             try follower.scan(now: clock.monotonicNanoseconds())
             return
         }
-        for text in options.patterns {
+        try add(options.patterns)
+        // Files that are not read yet hold the watermark back: their rows may be as early as any.
+        if options.partitionPerFile { events = paths.indices.map { .opened($0) } }
+    }
+
+    /// Adds the files that match to those that are read.
+    private func add(_ patterns: [String]) throws {
+        for text in patterns {
             let pattern = FilePattern(text)
             let found = try pattern.expand(in: fileSystem)
             guard !found.isEmpty else { throw FileSource.missing(pattern, in: fileSystem) }
             for path in found where !paths.contains(path) { paths.append(path) }
         }
-        // Files that are not read yet hold the watermark back: their rows may be as early as any.
-        if options.partitionPerFile { events = paths.indices.map { .opened($0) } }
     }
 
     private static func missing(
@@ -167,8 +172,9 @@ package final class FileSource: Source {
         }
     }
 
-    /// Of files read one after the other: all paths, and how many of them were begun; of the last
-    /// of those its place, if it was not left yet. Of followed files: what `FileFollower` says.
+    /// Of files read one after the other: the patterns, all paths, and how many of them were begun;
+    /// of the last of those its place, if it was not left yet. Of followed files: what
+    /// `FileFollower` says.
     package var position: SourcePosition? {
         get throws {
             var writer = ByteWriter()
@@ -177,6 +183,8 @@ package final class FileSource: Source {
                 try follower.encode(to: &writer)
             } else {
                 writer.append(FilePositionForm.list.rawValue)
+                writer.append(count: options.patterns.count)
+                for pattern in options.patterns { writer.append(pattern) }
                 writer.append(count: paths.count)
                 for path in paths { writer.append(path) }
                 writer.append(count: nextPath)
@@ -210,6 +218,10 @@ package final class FileSource: Source {
     }
 
     private func resumeList(_ reader: inout ByteReader, _ form: FilePositionForm) throws {
+        var patterns = options.patterns
+        if form == .list {
+            patterns = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
+        }
         paths = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         nextPath = try reader.count()
         if try reader.flag() {
@@ -225,6 +237,8 @@ package final class FileSource: Source {
         }
         let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
         events = ends.map { .finished($0) }
+        // Files that came meanwhile are not read, but those of patterns that were added are.
+        try add(options.patterns.filter { !patterns.contains($0) })
         if options.partitionPerFile {
             // It may not have been told yet that they are there.
             let first = current == nil ? nextPath : nextPath - 1
@@ -243,12 +257,12 @@ package final class FileSource: Source {
 
 /// What stands before a position's content: its form, and with that what is in it.
 enum FilePositionForm: UInt8 {
-    /// Forms of before: followed files were told by their bytes alone, and no place said of a
-    /// record that it was rejected.
-    case plainList = 1, followedByContent, plainFollowed
-    case list, followed
+    /// Forms of before: followed files were told by their bytes alone, no place said of a record
+    /// that it was rejected, and lists had no patterns.
+    case plainList = 1, followedByContent, plainFollowed, patternlessList
+    case followed, list
 
-    var isFollowed: Bool { self != .plainList && self != .list }
+    var isFollowed: Bool { [.followedByContent, .plainFollowed, .followed].contains(self) }
     var hasIdentities: Bool { self == .plainFollowed || self == .followed }
-    var tellsRejected: Bool { self == .list || self == .followed }
+    var tellsRejected: Bool { self.rawValue >= Self.patternlessList.rawValue }
 }

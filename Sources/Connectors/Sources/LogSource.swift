@@ -68,13 +68,19 @@ package final class LogSource: Source {
 
     package func open() throws {
         let view = try LogView(options.directory, fileSystem: fileSystem)
-        for partition in options.partitions ?? Array(0..<view.options.partitionCount) {
-            let reader = try LogReader(view, partition: partition, from: options.start)
-            readings.append(Reading(reader, end: reader.end))
-        }
+        try start(in: view)
         wait = LogWait(view)
         opened.withLock { $0 = view }
-        if options.partitionPerPartition { events = readings.indices.map { .opened($0) } }
+    }
+
+    /// Starts with the partitions that are to be read and are not yet.
+    private func start(in view: LogView) throws {
+        for partition in options.partitions ?? Array(0..<view.options.partitionCount)
+        where !readings.contains(where: { $0.reader.partition == partition }) {
+            let reader = try LogReader(view, partition: partition, from: options.start)
+            if options.partitionPerPartition { events.append(.opened(readings.count)) }
+            readings.append(Reading(reader, end: reader.end))
+        }
     }
 
     package func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
@@ -279,6 +285,7 @@ package final class LogSource: Source {
             reading.isFinished = place.isFinished
             readings.append(reading)
         }
+        try start(in: view)
         wait = LogWait(view)
         opened.withLock { $0 = view }
     }

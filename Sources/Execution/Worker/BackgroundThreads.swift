@@ -10,7 +10,8 @@ package protocol BackgroundWork: BackgroundExecutor {
 
 /// A thread for each kind of background job, shared by the stores of all workers.
 ///
-/// Nobody waits for merges, so their thread has what all others leave of the processors.
+/// Nobody waits for merges, so their thread has what all others leave of the processors; the others
+/// do not interrupt the data path.
 package final class BackgroundThreads: BackgroundWork {
     private let lanes: [BackgroundJob: Lane]
 
@@ -43,7 +44,7 @@ private final class Lane: Sendable {
 
     init(named name: String, stepsBack: Bool) {
         let made = EngineThread(named: name) { [weak self] in
-            if stepsBack { CurrentThread.stepBack() }
+            if stepsBack { CurrentThread.stepBack() } else { CurrentThread.waitTurns() }
             while let self, self.runNext() {}
         }
         thread.withLock { $0 = made }

@@ -12,6 +12,14 @@ package enum CurrentThread {
         close(file)
     }
 
+    /// Lets it wait for its turn where it wakes up on a processor that another thread has, in place
+    /// of interrupting that one.
+    package static func waitTurns() {
+        var parameters = sched_param()
+        // SCHED_BATCH of sched(7), which has no name here. A kernel without it changes nothing.
+        _ = unsafe sched_setscheduler(0, 3, &parameters)
+    }
+
     /// Lets it have what all other threads of the machine leave of the processors, and make way for
     /// them at once; for good, as only the superuser may take that back.
     package static func stepBack() {

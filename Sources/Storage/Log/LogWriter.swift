@@ -41,10 +41,11 @@ package final class LogWriter: Sendable {
 
     /// What is of one commit at a time.
     struct Committing: Sendable {
-        /// Appends that count.
-        var committed: UInt64 = 0
-        /// Appends that count and are durable.
-        var synced: UInt64 = 0
+        /// Appends that count; nil before the first commit.
+        var committed: UInt64?
+        /// Appends that count and are durable; nil before the first sync, as what an earlier run
+        /// left may not be.
+        var synced: UInt64?
         /// The slot of the mark that is older, or was written later without a sync.
         var slot: Int
     }
@@ -171,12 +172,12 @@ package final class LogWriter: Sendable {
         try committing.withLock { committing throws(StorageError) in
             // One that came before has done it for this one, too.
             let done = isSynced ? committing.synced : committing.committed
-            if done >= wanted && wanted > 0 { return }
+            if let done, done >= wanted { return }
             let appended = state.withLock { $0.appended }
             var ends = self.ends
             if isSynced { ends = try syncFiles() }
             try write(ends, epoch: nil, isSynced: isSynced, &committing)
-            committing.committed = max(committing.committed, appended)
+            committing.committed = max(committing.committed ?? 0, appended)
             // Without a sync, a commit that wants one has still to do it.
             if isSynced { committing.synced = appended }
         }

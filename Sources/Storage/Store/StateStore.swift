@@ -34,11 +34,9 @@ package final class StateStore {
     package private(set) var families: [BucketedFamily] = []
     package private(set) var keyedFamilies: [KeyedFamily] = []
     package internal(set) var statistics = Statistics()
-    /// Memory of tables that are gone, on its way back to the system.
-    private var discarded: [Slab] = []
+    private var discarded = DiscardedMemory()
     /// Bytes of growing tables when others were frozen last.
     private var grownAtFreeze = 0
-    private static let discardedAtOnce = 12
     /// Counts uses of buckets, to find those longest unused.
     private var uses: UInt64 = 0
 
@@ -126,9 +124,9 @@ package final class StateStore {
     /// up. Called by families after they grew.
     func balance() throws(StorageError) {
         try takeCompletions()
-        discarded.removeLast(min(Self.discardedAtOnce, discarded.count))
         if !families.isEmpty { try balanceFilters() }
         let (tables, filters, _) = memory
+        discarded.release(tableBytes: tables)
         let budget = countedBytes
         // Bucketed families ask tables and filters most; keyed ones read blocks.
         let share = families.isEmpty ? budget : budget / (keyedFamilies.isEmpty ? 4 : 2)
@@ -198,8 +196,8 @@ package final class StateStore {
         }
     }
 
-    /// Lets go of a table's memory little by little: to give it back takes the system a while.
-    func discard(_ table: HotTable) { discarded += table.largeSlabs }
+    /// Lets go of a table's memory little by little.
+    func discard(_ table: HotTable) { discarded.add(table.largeSlabs) }
 
     /// Freezes the buckets unused for longest, about a sixth of what there is room for.
     private func freezeOldest(room: Int) {
@@ -219,7 +217,7 @@ package final class StateStore {
 
     /// Waits until no job is under way.
     package func settle() throws(StorageError) {
-        discarded = []
+        discarded.releaseAll()
         try takeCompletions()
         while families.contains(where: { $0.isBusy })
             || keyedFamilies.contains(where: { $0.isBusy })

@@ -46,7 +46,7 @@ struct SoakTrial {
     private let isRequired: Bool
     private var nextPoint: Int
 
-    private static let patienceNanoseconds: Int64 = 60_000_000_000
+    private static let patienceNanoseconds: Int64 = 300_000_000_000
 
     /// A trial of one of the scenarios, as its seed has it.
     init(_ setting: Setting, _ scenarios: [SoakScenario], seed: UInt64, in directory: String) {

@@ -5,7 +5,7 @@ struct StoreResult {
     let workload: String
     let form: String
     var operations: Int
-    var timer: StoreTimer
+    var timer: BatchTimer
     /// Waiting at the end for what was under way in the background.
     var settleSeconds = 0.0
     /// Bytes of files written, by flushes and merges.

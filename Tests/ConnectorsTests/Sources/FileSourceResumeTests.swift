@@ -52,6 +52,24 @@ struct FileSourceResumeTests {
         }
     }
 
+    /// Who adds a path to the pipeline file wants it read; files that merely came to match are
+    /// left to the next pass.
+    @Test func addedPatternsAreReadBehindTheOthers() throws {
+        files.put("a1", "one\ntwo\n")
+        files.put("b1", "three\n")
+        let first = source()
+        try first.open()
+        var reading = SourceReading()
+        try reading.read(first, byteCount: 4) { !$0.text.isEmpty }
+        let position = try #require(try first.position)
+        files.put("a2", "four\n")
+        let rest = try rest(from: position, of: source { $0.patterns = ["a*", "b*"] })
+        #expect(reading.text + rest.text == "one\ntwo\nthree\n")
+        #expect(throws: StorageError.self) {
+            try self.rest(from: position, of: source { $0.patterns = ["a*", "c*"] })
+        }
+    }
+
     private static func framed(_ record: String, _ framing: Framing) -> [UInt8] {
         let bytes = Array(record.utf8)
         guard framing == .lengthPrefixed else { return bytes + [UInt8(ascii: "\n")] }

@@ -28,6 +28,36 @@ struct LogSourceTests {
         #expect(reader.found == ["resumed"])
     }
 
+    @Test func addedPartitionsAreReadFromTheStart() throws {
+        let files = MemoryFileSystem()
+        var log = LogOptions()
+        log.partitionCount = 2
+        try LogWriter.create("log", options: log, fileSystem: files)
+        let writer = try LogWriter("log", fileSystem: files, clock: { 0 })
+        for (value, partition) in [("one", 0), ("two", 1)] {
+            let batch = LogBatchBuilder()
+            batch.add(SlabSlice(value), timestamp: 0)
+            _ = try writer.append(batch, to: partition)
+        }
+        try writer.commit()
+        func source(_ partitions: [Int]?) -> LogSource {
+            var options = LogSource.Options(directory: "log")
+            options.partitions = partitions
+            options.partitionPerPartition = true
+            return LogSource(options, fileSystem: files, clock: VirtualClock().clock)
+        }
+        let first = source([1])
+        try first.open()
+        var reading = SourceReading()
+        try reading.read(first) { !$0.text.isEmpty }
+        #expect(reading.text == "two\n" && reading.events == [.opened(0)])
+        let second = source(nil)
+        try second.resume(at: try #require(first.position))
+        try reading.read(second)
+        #expect(reading.text == "two\none\n" && reading.hasEnded)
+        #expect(reading.events.contains(.opened(1)))
+    }
+
     /// Another process, between two file operations of the writer.
     private final class Reader: @unchecked Sendable {
         // Sendable: the test has one thread.

@@ -127,6 +127,8 @@ final class SimulatedRun: @unchecked Sendable {
             steps += 1
             if process.isDead || steps - stepsBefore > Self.stepsMax { return false }
             guard let run, !run.hasFailed else { return isEnding }
+            // The inputs of a run that has ended are closed, which ends their waits.
+            if run.hasEnded && !isEnding { return false }
             // What waits at the end of a run waits for nobody but the sides.
             stepOthers()
             return true

@@ -24,6 +24,23 @@ struct LogRetentionTests {
         try writer.commit()
     }
 
+    /// A buffer that is full tries again and again; on flash each write counts.
+    @Test(arguments: [LogOptions.Sync.every, .os])
+    func aCommitOfNothingWritesNothing(_ sync: LogOptions.Sync) throws {
+        let fixture = try fixture { $0.sync = sync }
+        try fill(try fixture.writer())
+        guard let files = fixture.fileSystem as? MemoryFileSystem else { return }
+        let writer = try fixture.writer()
+        // What an earlier run left is made durable once.
+        try writer.commit()
+        try writer.sync()
+        let operations = files.operationCount
+        try writer.commit()
+        try writer.sync()
+        try writer.tick()
+        #expect(files.operationCount == operations)
+    }
+
     @Test func ageTakesWholeSegments() throws {
         let fixture = try fixture { $0.ageKept = 10 }
         let writer = try fixture.writer()

@@ -89,7 +89,7 @@ struct DedupWorkload {
 
     func run(_ store: any DedupStore) throws -> StoreResult {
         var operations = DedupOperations(count: count, seed: seed)
-        var timer = StoreTimer()
+        var timer = BatchTimer()
         let entries = Slab(byteCount: StoreKeys.countMax * 4)
         var hits = 0
         var checkpoints = 0

@@ -18,7 +18,7 @@ struct MergeWorkload {
     func run(_ store: any CounterStore) throws -> [StoreResult] {
         let ranks = ZipfRanks(keys: keyCount)
         let keys = StoreKeys(keyBytes: 16)
-        var timer = StoreTimer()
+        var timer = BatchTimer()
         try timer.time(count, keys) { operation in
             let rank = ranks.rank(StoreRandom.word(seed, UInt64(operation)))
             keys.add(StoreRandom.word(seed &+ 1, rank))
@@ -30,7 +30,7 @@ struct MergeWorkload {
         (result.written, result.settleSeconds) = try Stopwatch.timed(store.settle)
         result.diskBytes = try store.flush()
         result.digest = keys.digest
-        var scan = StoreTimer()
+        var scan = BatchTimer()
         scan.begin()
         let (found, sum) = try store.sum()
         scan.end()

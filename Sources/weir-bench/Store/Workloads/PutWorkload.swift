@@ -23,7 +23,7 @@ struct PutWorkload {
     func run(_ store: any ValueStore) throws -> [StoreResult] {
         let keys = StoreKeys(keyBytes: 16)
         let values = Slab(byteCount: StoreKeys.countMax * Self.valueStride)
-        var timer = StoreTimer()
+        var timer = BatchTimer()
         try timer.time(count, keys) { operation in
             writeValue(of: UInt64(operation), to: values, row: keys.count)
             keys.add(key(ofOperation: UInt64(operation)))
@@ -62,7 +62,7 @@ struct PutWorkload {
         let readCount = max(count / 10, 1)
         let total = UInt64(count)
         let keys = StoreKeys(keyBytes: 16)
-        var timer = StoreTimer()
+        var timer = BatchTimer()
         var hits = 0
         var checksum: UInt64 = 0
         try timer.time(readCount, keys) { index in
@@ -92,7 +92,7 @@ struct PutWorkload {
     }
 
     private func scan(_ store: any ValueStore) throws -> StoreResult {
-        var timer = StoreTimer()
+        var timer = BatchTimer()
         timer.begin()
         let found = try store.scan()
         timer.end()

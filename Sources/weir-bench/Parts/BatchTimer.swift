@@ -1,8 +1,12 @@
 import Glibc
 import Storage
 
-/// What one part of a workload took: only what happens between `begin` and `end` counts.
-struct StoreTimer {
+/// What the batches of one part of a workload took: only what happens between `begin` and `end`
+/// counts.
+struct BatchTimer {
+    /// A moment by the clock of the wall and by the CPU time of the calling thread, and of all.
+    struct Moment { fileprivate let wall, thread, process: Int64 }
+
     private(set) var nanoseconds: Int64 = 0
     /// CPU time of the operating thread, and of all threads.
     private(set) var threadNanoseconds: Int64 = 0
@@ -11,11 +15,14 @@ struct StoreTimer {
     private(set) var batches: [Int64] = []
     /// Nanoseconds of CPU time of each batch, of the operating thread.
     private(set) var threadBatches: [Int64] = []
-    private var start: (wall: Int64, thread: Int64, process: Int64) = (0, 0, 0)
+    private var start = Moment(wall: 0, thread: 0, process: 0)
 
     mutating func begin() { start = Self.now }
 
-    mutating func end() {
+    mutating func end() { add(from: start) }
+
+    /// Adds a batch that ends now.
+    mutating func add(from start: Moment) {
         let now = Self.now
         nanoseconds += now.wall - start.wall
         threadNanoseconds += now.thread - start.thread
@@ -24,31 +31,16 @@ struct StoreTimer {
         threadBatches.append(now.thread - start.thread)
     }
 
-    private static var now: (wall: Int64, thread: Int64, process: Int64) {
-        (
-            SystemTime.monotonicNanoseconds(), nanoseconds(CLOCK_THREAD_CPUTIME_ID),
-            nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
-        )
+    static var now: Moment {
+        Moment(
+            wall: SystemTime.monotonicNanoseconds(), thread: nanoseconds(CLOCK_THREAD_CPUTIME_ID),
+            process: nanoseconds(CLOCK_PROCESS_CPUTIME_ID))
     }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
-    /// Adds `count` operations to batches of keys, and times what is done with each batch.
-    mutating func time(
-        _ count: Int, _ keys: StoreKeys, adding add: (_ operation: Int) -> Void,
-        _ work: (EncodedKeys) throws -> Void
-    ) rethrows {
-        for start in stride(from: 0, to: count, by: StoreKeys.countMax) {
-            keys.removeAll()
-            for operation in start..<min(start + StoreKeys.countMax, count) { add(operation) }
-            begin()
-            try work(keys.encoded())
-            end()
-        }
     }
 
     /// The time in microseconds that a share of the batches took at most.
