@@ -23,7 +23,11 @@ struct SinkStanding: Sendable, Equatable {
         let row = try Row.fetchOne(
             database, sql: "SELECT epoch, applied FROM weir_sinks WHERE pipeline = ? AND sink = ?",
             arguments: [owner.pipeline, owner.sink])
-        return row.map { SinkStanding(epoch: $0["epoch"], applied: $0["applied"]) }
+        // Somebody else may have put anything there.
+        guard let row, case .int64(let epoch) = (row["epoch"] as DatabaseValue).storage,
+            case .int64(let applied) = (row["applied"] as DatabaseValue).storage
+        else { return nil }
+        return SinkStanding(epoch: Int(epoch), applied: applied)
     }
 
     func write(_ owner: RowOwner, in database: Database) throws {

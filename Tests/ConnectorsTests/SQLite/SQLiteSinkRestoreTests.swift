@@ -29,7 +29,7 @@ struct SQLiteSinkRestoreTests {
         #expect(try world.numbers() == [1, 2, 3, 4, 5, 6, 4, 5, 6, 7])
     }
 
-    enum Loss: String, CaseIterable { case database, table, row, rows, backup }
+    enum Loss: String, CaseIterable { case database, table, row, rows, backup, sense }
 
     /// Makes something of the database vanish.
     private func lose(_ loss: Loss) throws {
@@ -39,6 +39,7 @@ struct SQLiteSinkRestoreTests {
         case .row: try world.execute("DELETE FROM weir_sinks")
         case .rows: try world.execute("DROP TABLE weir_sinks")
         case .backup: try world.execute("UPDATE weir_sinks SET epoch = 1")
+        case .sense: try world.execute("UPDATE weir_sinks SET epoch = 'x', applied = 0.5")
         }
     }
 
