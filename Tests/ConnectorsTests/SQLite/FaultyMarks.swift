@@ -1,10 +1,14 @@
 #if SQLite
 import Storage
 import Synchronization
+import TestSupport
 
-/// The disk, on which the marks of logs cannot be written now and then.
-final class FaultyMarks: ForwardingFileSystem {
-    let base: any FileSystem = DiskFileSystem()
+/// The disk for databases, and memory for logs of staged rows, whose marks cannot be written now
+/// and then. (Locks of files on disk would be held for a moment by processes that other tests
+/// start.)
+final class FaultyMarks: FileSystem {
+    private let disk = DiskFileSystem()
+    private let memory = MemoryFileSystem()
     private let isFaulty = Mutex(false)
 
     /// Does something while marks cannot be written.
@@ -14,20 +18,37 @@ final class FaultyMarks: ForwardingFileSystem {
         try body()
     }
 
+    private func base(_ path: String) -> any FileSystem {
+        let isOfLogs = ["/state", "/other", "/elsewhere"].contains { path.contains($0) }
+        return isOfLogs ? memory : disk
+    }
+
     func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any File {
-        let file = try base.open(path, mode)
+        let file = try base(path).open(path, mode)
         return path.hasSuffix("log.marks") ? MarksFile(file, self) : file
     }
 
-    func makeDirectories(_ path: String) throws(StorageError) { try base.makeDirectories(path) }
-
-    func rename(_ path: String, to newPath: String) throws(StorageError) {
-        try base.rename(path, to: newPath)
+    func status(of path: String) throws(StorageError) -> FileStatus? {
+        try base(path).status(of: path)
     }
 
-    func unlink(_ path: String) throws(StorageError) { try base.unlink(path) }
+    func names(in directory: String) throws(StorageError) -> [String] {
+        try base(directory).names(in: directory)
+    }
 
-    func syncDirectory(_ path: String) throws(StorageError) { try base.syncDirectory(path) }
+    func makeDirectories(_ path: String) throws(StorageError) {
+        try base(path).makeDirectories(path)
+    }
+
+    func rename(_ path: String, to newPath: String) throws(StorageError) {
+        try base(path).rename(path, to: newPath)
+    }
+
+    func unlink(_ path: String) throws(StorageError) { try base(path).unlink(path) }
+
+    func syncDirectory(_ path: String) throws(StorageError) {
+        try base(path).syncDirectory(path)
+    }
 
     private final class MarksFile: ForwardingFile {
         let base: any File
