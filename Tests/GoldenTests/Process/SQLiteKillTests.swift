@@ -12,7 +12,7 @@ struct SQLiteKillTests {
     private static let rowCount = 80_000
     private static let killCount = 36
     /// Rows a second while it is killed.
-    private static let rate = 12_000
+    private static let rate = 4000
 
     /// How a run is to end.
     private enum Ending {
