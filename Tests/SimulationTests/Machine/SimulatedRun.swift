@@ -122,13 +122,13 @@ final class SimulatedRun: @unchecked Sendable {
 
     private func makeSide(_ name: String) -> SimulatedSide {
         let side = SimulatedSide(name)
-        side.whileWaiting = { [unowned self] in
+        side.whileWaiting = { [unowned self, unowned side] in
             machine.clock.advance(nanoseconds: 100_000_000)
             steps += 1
             if process.isDead || steps - stepsBefore > Self.stepsMax { return false }
             guard let run, !run.hasFailed else { return isEnding }
-            // The inputs of a run that has ended are closed, which ends their waits.
-            if run.hasEnded && !isEnding { return false }
+            // The inputs of a run that has ended are closed, which ends their own waits.
+            if side.isStepping && run.hasEnded && !isEnding { return false }
             // What waits at the end of a run waits for nobody but the sides.
             stepOthers()
             return true

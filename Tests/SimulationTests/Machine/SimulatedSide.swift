@@ -8,7 +8,8 @@ final class SimulatedSide: SideWork, @unchecked Sendable {
     // Sendable: a simulation has one thread.
     let name: String
     private var step: (@Sendable () -> Bool)?
-    private var isStepping = false
+    /// Whether it is in the middle of a step.
+    private(set) var isStepping = false
     /// Whether it could do something now.
     var isReady: () -> Bool = { true }
     /// Lets others go on while somebody waits; false where nothing comes of it any more.
