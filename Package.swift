@@ -13,12 +13,19 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// SQLite, in builds with the trait of that name.
+let grdb = Target.Dependency.product(
+    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"]))
+
 /// Targets in layer order: each may import only what stands above it (`scripts/check` verifies it).
 let package = Package(
     name: "weir",
     products: [
         .executable(name: "weir", targets: ["weir"]),
         .executable(name: "weir-bench", targets: ["weir-bench"]),
+    ],
+    traits: [
+        .trait(name: "SQLite", description: "The sink that writes to SQLite; needs libsqlite3-dev.")
     ],
     dependencies: [
         // The command line.
@@ -29,6 +36,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         // Log lines on standard error.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // SQLite, with the trait of that name only.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Latency histograms of the benchmarks.
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -47,6 +56,10 @@ let package = Package(
                 "Dataflow", "Storage",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                grdb,
+                .product(
+                    name: "GRDBSQLite", package: "GRDB.swift",
+                    condition: .when(traits: ["SQLite"])),
             ]),
         // The steps, and the expressions they evaluate.
         .target(name: "Operators", dependencies: ["Dataflow"]),
@@ -79,7 +92,7 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "TestSupport"]),
-        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport"]),
+        .testTarget(name: "ConnectorsTests", dependencies: ["Connectors", "TestSupport", grdb]),
         .testTarget(name: "OperatorsTests", dependencies: ["Operators", "TestSupport"]),
         .testTarget(
             name: "PipelineTests",
@@ -101,7 +114,7 @@ let package = Package(
             name: "GoldenTests",
             dependencies: [
                 "Execution", "Pipeline", "Connectors", "Operators", "TestSupport", "weir",
-                "weir-bench",
+                "weir-bench", grdb,
             ],
             exclude: ["Golden"]),
     ],

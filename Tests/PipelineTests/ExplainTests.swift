@@ -78,6 +78,46 @@ struct ExplainTests {
         #expect(mermaid.contains("    step1[\"unique<br>dedup\"]\n"))
     }
 
+    @Test(arguments: [
+        ("", "", "beside what is there"), ("", ", key: id", "over the rows of the same key"),
+        ("settings: { state: { path: s }, checkpoint: {} }\n", "", "exactly once, with each"),
+    ])
+    func aTableIsDescribedWithItsGuarantee(
+        _ settings: String, _ key: String, _ guarantee: String
+    ) throws {
+        let text = """
+            \(settings)sources:
+              in: { type: file, paths: [ data/orders-1.ndjson ], schema: { id: int, t: timestamp } }
+            sinks: { out: { type: sqlite, path: out/a.db, table: t\(key) } }
+            """
+        let pipeline = try #require(TestWorld().check(text).pipeline)
+        let sink = pipeline.describe().sinks[0]
+        #expect(sink.type == "sqlite" && sink.format == "values")
+        #expect(sink.target == "table t of out/a.db" + (key.isEmpty ? "" : ", by id"))
+        #expect(sink.guarantee.contains(guarantee))
+        #expect(pipeline.sinks[0].inputs[0].columns == [0, 1])
+        let plan = try pipeline.plan(in: surroundings)
+        #expect(plan.sinks[0].binding.meaning == "sqlite out/a.db t")
+        _ = plan.sinks[0].inputs[0].makeEncoder()
+    }
+
+    @Test func aBuildWithoutSQLiteRefusesItAndChecksAllElse() {
+        var world = TestWorld()
+        world.hasSQLite = false
+        let text = """
+            sources: { in: { type: stdin, schema: { n: int } } }
+            sinks:
+              out: { type: sqlite, path: out/a.db, table: t, key: x }
+            """
+        #expect(
+            world.check(text).diagnostics.map(\.description) == [
+                "p.yaml:3:10: error: sink 'out': this weir was built without SQLite; install "
+                    + "libsqlite3-dev, and build with 'swift build -c release --product weir "
+                    + "--traits SQLite'",
+                "p.yaml:3:55: error: unknown field 'x' in 'in'; did you mean 'n'?",
+            ])
+    }
+
     // MARK: Plans
 
     private var surroundings: Surroundings {

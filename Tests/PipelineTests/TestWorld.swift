@@ -9,11 +9,14 @@ struct TestWorld {
     var variables: [String: String] = ["REGION": "north-west", "EMPTY": "", "PORT": "9000"]
     var samples: [String: String] = [:]
 
+    /// Whatever this build has.
+    var hasSQLite = true
+
     var world: PipelineWorld {
         let files = files
         let variables = variables
         let samples = samples
-        return PipelineWorld(
+        var world = PipelineWorld(
             environment: { variables[$0] },
             readFile: { path, _ in
                 files[path].map { .success(Array($0.utf8)) }
@@ -29,6 +32,8 @@ struct TestWorld {
             },
             sample: { samples[$0.name.value].map { Array($0.utf8) } },
             coreCount: 4)
+        world.hasSQLite = hasSQLite
+        return world
     }
 
     /// Checks a file.

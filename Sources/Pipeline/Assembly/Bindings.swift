@@ -38,6 +38,10 @@ extension CheckedPipeline {
         var meaning = sink.spec.type
         // What is staged stands in the log itself, and means nothing to another one.
         if case .log(let log) = sink.spec.kind { meaning += " \(log.path.value)" }
+        // So it is with rows that wait for a table.
+        if case .sqlite(let sqlite) = sink.spec.kind {
+            meaning += " \(sqlite.path.value) \(sqlite.table.value)"
+        }
         return StateBinding(
             meaning: meaning,
             definition: "\(secrets.redact(sink.spec.kind.behaviour.target)), "

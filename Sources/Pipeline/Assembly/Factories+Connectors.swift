@@ -118,14 +118,15 @@ extension SinkSpec {
         switch kind {
         case .file(let file): file.template.literal == nil ? file.template : nil
         case .log(let log): log.key.map { PathTemplate(field: $0.value) }
-        case .standardOutput, .tcp, .blackhole: nil
+        case .standardOutput, .tcp, .sqlite, .blackhole: nil
         }
     }
 
-    /// What writes the encoded rows; with checkpoints, `journal` is a name for a file sink's
-    /// journal that no other sink has, and `state` their directory.
+    /// What writes the encoded rows, of these fields; with checkpoints, `journal` is a name for a
+    /// file sink's journal that no other sink has, and `state` their directory.
     func makeWriter(
-        _ surroundings: Surroundings, header: String, journal: String?, state: String?
+        _ surroundings: Surroundings, of pipeline: String, fields: [Field], header: String,
+        journal: String?, state: String?
     ) -> any SinkWriter {
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
@@ -165,7 +166,33 @@ extension SinkSpec {
             return LogSink(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
                 notice: surroundings.notice)
+        case .sqlite(let sqlite):
+            return makeWriter(
+                sqlite, surroundings, of: pipeline, fields: fields,
+                state: journal == nil ? nil : state)
         case .blackhole: return BlackholeSink()
         }
+    }
+
+    /// What writes to a table; with checkpoints, `state` is their directory.
+    private func makeWriter(
+        _ sqlite: SQLiteSinkSpec, _ surroundings: Surroundings, of pipeline: String,
+        fields: [Field], state: String?
+    ) -> any SinkWriter {
+        #if SQLite
+        var shape = TableShape(
+            table: sqlite.table.value, columns: fields.map { TableShape.Column($0) })
+        shape.key = sqlite.key.map(\.value)
+        shape.isMade = sqlite.isMade
+        var options = SQLiteSink.Options(
+            path: sqlite.path.value, shape: shape,
+            owner: RowOwner(pipeline: pipeline, sink: name.value))
+        options.staging = state.map { FilePath.join($0, "rows-\(name.value)") }
+        options.ahead = surroundings.recovery.sinksAhead
+        return SQLiteSink(
+            options, fileSystem: surroundings.fileSystem, notice: surroundings.notice)
+        #else
+        preconditionFailure("a pipeline with such a sink is refused: \(SQLiteSupport.advice)")
+        #endif
     }
 }

@@ -254,6 +254,8 @@ extension CheckedPipeline {
         let header = try header(of: sink, surroundings)
         let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
         let state = settings.state?.path
+        let fields =
+            sink.inputs.first.map { input in input.columns.map { input.schema.fields[$0] } } ?? []
         return Plan.SinkNode(
             name: name,
             inputs: try sink.inputs.map { input in
@@ -262,7 +264,8 @@ extension CheckedPipeline {
             },
             makeWriter: {
                 let writer = spec.makeWriter(
-                    surroundings, header: header, journal: isStaged ? "\(pipeline)-\(name)" : nil,
+                    surroundings, of: pipeline, fields: fields, header: header,
+                    journal: isStaged ? "\(pipeline)-\(name)" : nil,
                     state: state)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)
@@ -292,6 +295,11 @@ extension CheckedPipeline {
         case .csv(let csv):
             let output = try csvOutput(sink, csv, input, surroundings)
             plain = { output.makeEncoder() }
+        case .values:
+            plain = try repeatable {
+                try RowEncoder(
+                    schema: schema, columns: input.columns, zones: surroundings.zones)
+            }
         }
         guard let template = sink.targetTemplate else { return plain }
         let expander = try PathExpander(template, schema: schema)

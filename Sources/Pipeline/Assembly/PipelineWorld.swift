@@ -23,6 +23,8 @@ package struct PipelineWorld: Sendable {
     package var guess: @Sendable ([String], String) -> [UInt8]? = { _, _ in nil }
     /// Cores, for `workers: auto`.
     package var coreCount: Int
+    /// Whether sinks of type `sqlite` can run; where they cannot, they are refused.
+    package var hasSQLite = SQLiteSupport.isBuiltIn
     /// Whether `follow: true` holds; otherwise files are read to their ends once.
     package var followsFiles = true
 

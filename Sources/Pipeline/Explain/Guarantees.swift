@@ -34,6 +34,12 @@ extension CheckedPipeline {
             case .file:
                 return "none without checkpoints: the next run writes everything again, behind "
                     + "what is there"
+            case .sqlite(let sqlite) where !sqlite.key.isEmpty:
+                return "at least once without checkpoints: the next run writes everything again, "
+                    + "over the rows of the same key"
+            case .sqlite:
+                return "at least once without checkpoints: the next run writes everything again, "
+                    + "beside what is there"
             case .log, .standardOutput, .tcp:
                 return "none without checkpoints: the next run writes everything again"
             }
@@ -46,7 +52,7 @@ extension CheckedPipeline {
             ? "" : "; less what a crash loses of " + lossy.joined(separator: " and ")
         switch sink.spec.kind {
         case .blackhole: return "none: rows are counted and forgotten"
-        case .file, .log: return "exactly once, with each checkpoint" + exception
+        case .file, .log, .sqlite: return "exactly once, with each checkpoint" + exception
         case .standardOutput, .tcp:
             return "at least once: rows since the last checkpoint come again after a crash"
                 + exception
@@ -55,6 +61,9 @@ extension CheckedPipeline {
 
     /// What a sink does while its target is away.
     func whenAway(_ sink: SinkSpec) -> String {
+        if case .sqlite = sink.kind, hasCheckpoints {
+            return "rows of complete checkpoints wait on disk, and go with a later one"
+        }
         guard case .tcp(let tcp) = sink.kind, hasCheckpoints else {
             return sink.kind.behaviour.whenAway
         }

@@ -83,6 +83,13 @@ extension SinkSpec.Kind {
             )
         case .log(let log):
             return ("log \(log.path.value)", "ends the run with an error that names the log")
+        case .sqlite(let sqlite):
+            let key = sqlite.key.map(\.value).joined(separator: ", ")
+            return (
+                "table \(sqlite.table.value) of \(sqlite.path.value)"
+                    + (key.isEmpty ? "" : ", by \(key)"),
+                "ends the run with an error that names the database"
+            )
         case .blackhole: return ("nowhere", "never: it counts rows and forgets them")
         }
     }

@@ -9,6 +9,39 @@ struct PathConflicts {
     func check(_ file: PipelineFile) {
         checkFiles(file)
         checkLogs(file)
+        checkTables(file)
+    }
+
+    /// Reports tables that two sinks write to, and databases that others use as files.
+    private func checkTables(_ file: PipelineFile) {
+        var files: [String: String] = [:]
+        for source in file.sources {
+            guard let spec = source.spec, case .file(let read) = spec.kind else { continue }
+            for path in read.files { files[Self.plain(path)] = "source '\(spec.name.value)' reads" }
+        }
+        for sink in file.sinks {
+            guard let spec = sink.spec, case .file(let target) = spec.kind else { continue }
+            files[Self.plain(target.template.text)] = "sink '\(spec.name.value)' writes"
+        }
+        var writers: [String: String] = [:]
+        for sink in file.sinks {
+            guard let spec = sink.spec, case .sqlite(let sqlite) = spec.kind else { continue }
+            let path = Self.plain(sqlite.path.value)
+            if let other = files[path] {
+                diagnostics.error(
+                    at: sqlite.path.place,
+                    "'path': \(other) '\(sqlite.path.value)' as a file; a database is no such file")
+            }
+            // No path has this character, and tables do not tell upper from lower case.
+            let table = path + "\0" + sqlite.table.value.lowercased()
+            if let other = writers[table] {
+                diagnostics.error(
+                    at: sqlite.table.place,
+                    "'table': sink '\(other)' writes to table '\(sqlite.table.value)' of "
+                        + "'\(sqlite.path.value)' too; give one sink both inputs")
+            }
+            writers[table] = spec.name.value
+        }
     }
 
     /// Reports sinks whose log is read, or written, by another part: a log has one writer, and one

@@ -1,3 +1,4 @@
+import Connectors
 import Dataflow
 
 /// Turns a pipeline file into a checked pipeline, or says everything that is wrong with it.
@@ -34,6 +35,7 @@ package struct Planner {
             file: file, start: Place(file: name, line: 1, column: 1), diagnostics: diagnostics)
         let graph = builder.build()
         PathConflicts(diagnostics: diagnostics).check(file)
+        if !world.hasSQLite { refuseSQLite(file, diagnostics) }
         if file.settings.checkpoint != nil { warnOfLosses(file, diagnostics) }
         let planner = Planner(
             file: file, graph: graph, world: world, diagnostics: diagnostics,
@@ -41,6 +43,17 @@ package struct Planner {
         let pipeline = planner.plan()
         return Result(
             pipeline: diagnostics.hasErrors ? nil : pipeline, diagnostics: diagnostics.sorted)
+    }
+
+    /// Names the sinks that this build does not have.
+    private static func refuseSQLite(_ file: PipelineFile, _ diagnostics: Diagnostics) {
+        for sink in file.sinks {
+            guard let spec = sink.spec, case .sqlite(let sqlite) = spec.kind else { continue }
+            diagnostics.error(
+                at: sqlite.place,
+                "sink '\(spec.name.value)': this weir was built without SQLite; "
+                    + SQLiteSupport.advice)
+        }
     }
 
     /// Names the sources of which a crash loses rows, whatever the checkpoints.

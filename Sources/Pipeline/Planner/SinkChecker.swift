@@ -26,6 +26,10 @@ struct SinkChecker {
         case .json:
             columns = schema.output
             if let record = result.record { reads.insert(record) }
+        case .values:
+            result.set(.record, to: nil)
+            columns = isOpen ? schema.named : schema.output
+            result.setOutput(columns)
         case .csv(let csv):
             result.set(.record, to: nil)
             if let names = csv.columns {
@@ -34,9 +38,7 @@ struct SinkChecker {
                 if found.contains(nil) { return nil }
                 columns = found.compactMap { $0 }
             } else if isOpen {
-                columns = schema.fields.indices.filter { index in
-                    !schema.fields[index].name.hasPrefix(Schema.engineMark)
-                }
+                columns = schema.named
             } else {
                 columns = schema.output
             }
@@ -61,6 +63,8 @@ struct SinkChecker {
             guard checkPath(file, schema, title, &reads) else { return nil }
         case .log(let log):
             if let key = log.key, !checkKey(key, schema, title, &reads) { return nil }
+        case .sqlite(let sqlite):
+            guard check(sqlite, schema, columns, title) else { return nil }
         case .standardOutput, .tcp, .blackhole: break
         }
         return Result(schema: result, columns: columns, reads: reads)
@@ -104,6 +108,46 @@ struct SinkChecker {
         }
     }
 
+    /// Checks the columns of a table, and its key.
+    private func check(
+        _ sqlite: SQLiteSinkSpec, _ schema: Schema, _ columns: [Int], _ title: String
+    ) -> Bool {
+        let before = diagnostics.errorCount
+        let names = columns.map { schema.fields[$0].name }
+        if names.isEmpty {
+            diagnostics.error(at: sqlite.table.place, "\(title) has no fields to write to a table")
+        }
+        var known: [String: String] = [:]
+        for name in names {
+            if let other = known.updateValue(name, forKey: name.lowercased()) {
+                diagnostics.error(
+                    at: sqlite.table.place,
+                    "'\(other)' and '\(name)' of \(title) would be one column: a table does not "
+                        + "tell upper from lower case")
+            }
+            if name.isEmpty || name.utf8.contains(0) {
+                diagnostics.error(
+                    at: sqlite.table.place, "a field of \(title) has a name that no column can have"
+                )
+            }
+        }
+        let lookup = FieldLookup(schema: schema, diagnostics: diagnostics)
+        for key in sqlite.key {
+            guard let index = lookup.index(key, of: " in \(title)") else { continue }
+            let type = schema.fields[index].type
+            if type == .float || type == .json {
+                diagnostics.error(
+                    at: key.place,
+                    "'\(key.value)' is \(type.described); the key of a table is of strings, ints, "
+                        + "bools and timestamps")
+            } else if !columns.contains(index) {
+                diagnostics.error(
+                    at: key.place, "'\(key.value)' of \(title) does not leave, so it is no key")
+            }
+        }
+        return diagnostics.errorCount == before
+    }
+
     /// Whether rows without a time would not do.
     private func needsTime(_ template: PathTemplate) -> Bool {
         var timeless = Schema()
@@ -111,8 +155,17 @@ struct SinkChecker {
         return !template.problems(for: timeless).isEmpty
     }
 
-    /// Reports CSV inputs that would need different headers.
+    /// Reports inputs that would need different headers, or tables.
     func checkHeaders(_ sink: SinkSpec, _ inputs: [Result]) {
+        if case .values = sink.format {
+            let fields = inputs.map { input in input.columns.map { input.schema.fields[$0] } }
+            if fields.dropFirst().contains(where: { $0 != fields[0] }) {
+                diagnostics.error(
+                    at: sink.name.place,
+                    "the inputs of sink '\(sink.name.value)' have different fields; rows of a "
+                        + "table have the same, of the same types, in the same order")
+            }
+        }
         guard case .csv(let csv) = sink.format, csv.columns == nil else { return }
         let names = inputs.map { input in input.columns.map { input.schema.fields[$0].name } }
         if names.dropFirst().contains(where: { $0 != names[0] }) {
@@ -121,5 +174,12 @@ struct SinkChecker {
                 "the inputs of sink '\(sink.name.value)' have different fields; name the 'columns' "
                     + "of its format")
         }
+    }
+}
+
+extension Schema {
+    /// The fields that are not the engine's own.
+    fileprivate var named: [Int] {
+        fields.indices.filter { !fields[$0].name.hasPrefix(Schema.engineMark) }
     }
 }

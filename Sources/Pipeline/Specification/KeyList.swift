@@ -256,7 +256,7 @@ extension KeyList {
     static let sink = KeyList(
         title: "Every sink",
         keys: [
-            Key("type", "stdout, file, tcp, log or blackhole", "required"),
+            Key("type", "stdout, file, tcp, log, sqlite or blackhole", "required"),
             Key("inputs", "output or list of outputs", "the entry above"),
             Key("format", "mapping or json or csv", "json"),
         ])
@@ -296,6 +296,14 @@ extension KeyList {
             Key("keep_age", "duration", "off"),
             Key("quota", "size", "off"),
         ])
+    static let sqliteSink = KeyList(
+        title: "Sink: sqlite",
+        keys: [
+            Key("path", "path", "required"),
+            Key("table", "name of a table", "required"),
+            Key("key", "field or list of fields", "none: rows are added"),
+            Key("create", "bool", "true"),
+        ])
     static let blackholeSink = KeyList(title: "Sink: blackhole", keys: [])
     static let csvOutput = KeyList(
         title: "Sink format: csv",
@@ -320,6 +328,7 @@ extension KeyList {
         case ("sinks", "file"): fileSink.keys
         case ("sinks", "tcp"): tcpSink.keys
         case ("sinks", "log"): logSink.keys
+        case ("sinks", "sqlite"): sqliteSink.keys
         default: []
         }
     }
@@ -330,7 +339,7 @@ extension KeyList {
         buffer, logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step,
         filter,
         map, dedup, broadcastJoin, window,
-        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, logSink, blackholeSink,
-        csvOutput,
+        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, logSink, sqliteSink,
+        blackholeSink, csvOutput,
     ]
 }

@@ -7,8 +7,8 @@ struct SinkReader {
         "sink", .sink,
         [
             "stdout": .stdoutSink, "file": .fileSink, "tcp": .tcpSink, "log": .logSink,
-            "blackhole": .blackholeSink,
-        ], later: ["http", "sqlite"])
+            "sqlite": .sqliteSink, "blackhole": .blackholeSink,
+        ], later: ["http"])
 
     /// Bytes of a queue, at least: it holds parts of a mebibyte.
     private static let quotaMin = 16 << 20
@@ -30,9 +30,12 @@ struct SinkReader {
             case "file": readFile(reader).map { .file($0) }
             case "tcp": readTCP(reader).map { .tcp($0) }
             case "log": readLog(reader).map { .log($0) }
+            case "sqlite": readSQLite(reader).map { .sqlite($0) }
             default: .blackhole
             }
-        let format = OutputFormatReader(diagnostics: diagnostics).read(reader)
+        let format =
+            type == "sqlite"
+            ? refuseFormat(reader) : OutputFormatReader(diagnostics: diagnostics).read(reader)
         let hasEventID = type == "stdout" || type == "tcp"
         let eventID =
             hasEventID ? reader.string("event_id", takes: "the name of the new field") : nil
@@ -98,6 +101,42 @@ struct SinkReader {
             return nil
         }
         return LogSinkSpec(path: path, key: key, options: options)
+    }
+
+    private func readSQLite(_ reader: SpecReader) -> SQLiteSinkSpec? {
+        let place = reader.place(of: "type")
+        let key = reader.strings("key", of: "fields")
+        if let key, key.isEmpty {
+            diagnostics.error(at: reader.place(of: "key"), "'key' names no field")
+        }
+        let isMade = reader.bool("create")?.value ?? true
+        let path = reader.string("path", takes: "the path of a database")
+        let table = reader.string("table", takes: "the name of a table")
+        if path == nil { reader.miss("path", "path: out/orders.db") }
+        if table == nil { reader.miss("table", "table: orders") }
+        guard let path, let table else { return nil }
+        if path.value.hasSuffix("/") || path.value == ":memory:" {
+            diagnostics.error(at: path.place, "'path' names no file")
+        }
+        if SQLiteSupport.isReserved(table.value) {
+            diagnostics.error(
+                at: table.place, "'table': names like '\(table.value)' are kept for other tables")
+        }
+        if table.value.utf8.contains(0) {
+            diagnostics.error(at: table.place, "'table' has a character that no table's name has")
+        }
+        return SQLiteSinkSpec(
+            place: place, path: path, table: table, key: key ?? [], isMade: isMade)
+    }
+
+    /// Values of a table have no format.
+    private func refuseFormat(_ reader: SpecReader) -> OutputFormatSpec {
+        if reader.has("format"), reader.node("format") != nil {
+            diagnostics.error(
+                at: reader.place(of: "format"),
+                "a sqlite sink takes no 'format': fields are columns of its table")
+        }
+        return .values
     }
 
     private func readTCP(_ reader: SpecReader) -> TCPSinkSpec? {

@@ -15,6 +15,7 @@ package struct SinkSpec: Sendable {
         case file(FileSinkSpec)
         case tcp(TCPSinkSpec)
         case log(LogSinkSpec)
+        case sqlite(SQLiteSinkSpec)
         case blackhole
     }
 
@@ -25,6 +26,7 @@ package struct SinkSpec: Sendable {
         case .file: "file"
         case .tcp: "tcp"
         case .log: "log"
+        case .sqlite: "sqlite"
         case .blackhole: "blackhole"
         }
     }
@@ -50,6 +52,18 @@ package struct LogSinkSpec: Sendable {
     package let options: LogOptions
 }
 
+package struct SQLiteSinkSpec: Sendable {
+    /// Where the file says that it is one.
+    package let place: Place
+    /// The file of the database.
+    package let path: Located<String>
+    package let table: Located<String>
+    /// Fields by which a row replaces one that is there; none where rows are only added.
+    package let key: [Located<String>]
+    /// Whether the table is made where it is absent.
+    package let isMade: Bool
+}
+
 package struct TCPSinkSpec: Sendable {
     package let connect: Endpoint
     package let framing: FramingSpec
@@ -71,11 +85,14 @@ package struct QueueSpec: Sendable {
 package enum OutputFormatSpec: Sendable {
     case json
     case csv(CSVOutputSpec)
+    /// Not as text: fields leave as typed values.
+    case values
 
     package var name: String {
         switch self {
         case .json: "json"
         case .csv: "csv"
+        case .values: "values"
         }
     }
 }

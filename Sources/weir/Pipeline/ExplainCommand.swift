@@ -22,6 +22,8 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         var world = PipelineWorld.machine
+        // It is shown whatever this build can run.
+        world.hasSQLite = true
         if let input { try world.sample(from: input) }
         let description = try pipeline.check(in: world).describe()
         switch format {
