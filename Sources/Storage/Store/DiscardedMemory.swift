@@ -9,8 +9,8 @@ struct DiscardedMemory {
 
     mutating func add(_ gone: [Slab]) { slabs += gone }
 
-    /// Lets go of four times what tables have grown by since the last time, but always of something: so
-    /// that what is held here only shrinks.
+    /// Lets go of four times what tables have grown by since the last time, but always of
+    /// something: so that what is held here only shrinks.
     mutating func release(tableBytes now: Int) {
         var bytes = max(now - tableBytes, 0) * 4
         tableBytes = now
