@@ -39,6 +39,8 @@ package final class SQLiteSink: SinkWriter {
     private let notice: @Sendable (String) -> Void
     private let table: SQLiteTable
     private var staging: RowStaging?
+    /// Tells what this run and those that go on from it write from what others do.
+    private var lineage: Int64 = 0
     /// Without checkpoints: rows that are in no transaction yet.
     private var parts: [EncodedPart] = []
     private var (rowCount, byteCount) = (0, 0)
@@ -62,14 +64,15 @@ package final class SQLiteSink: SinkWriter {
 
     /// Rows that are there stay: the table may be others' too.
     package func open() throws {
-        try table.open(expecting: 0)
+        try table.open()
+        lineage = Int64.random(in: 1...Int64.max)
         if options.staging != nil { try begin(try openStaging()) }
     }
 
     /// Begins with nothing that waits.
     private func begin(_ staging: RowStaging) throws {
         try staging.empty()
-        try table.rebase(applied: staging.start)
+        try table.rebase(applied: staging.start, lineage: lineage)
     }
 
     private func openStaging() throws -> RowStaging {
@@ -83,7 +86,8 @@ package final class SQLiteSink: SinkWriter {
     package func resume(_ own: [UInt8], epoch: Int) throws {
         guard options.staging != nil, !own.isEmpty else { return try open() }
         let rows = try StagedRows(decoding: own)
-        try table.open(expecting: rows.committed)
+        try table.open(expecting: rows.committed, of: rows.lineage)
+        lineage = rows.lineage
         let standing = table.standing
         if standing.epoch > epoch && options.ahead != .acceptDuplicates {
             throw SinkAhead(
@@ -123,9 +127,10 @@ package final class SQLiteSink: SinkWriter {
     package func flush() throws {
         guard staging == nil, !parts.isEmpty else { return }
         let slices = parts.map { SlabSlice($0.slab, 0..<$0.byteCount) }
-        tell(try table.insert(slices))
+        // A failure ends the run, which does not wait for the database once more.
         parts = []
         (rowCount, byteCount) = (0, 0)
+        tell(try table.insert(slices))
     }
 
     private func tell(_ refusals: Refusals) {
@@ -162,7 +167,7 @@ package final class SQLiteSink: SinkWriter {
         }
         let byteCount = staging.stage(for: epoch)
         let rows = StagedRows(
-            committed: table.standing.epoch, isWaiting: byteCount > 0,
+            committed: table.standing.epoch, lineage: lineage, isWaiting: byteCount > 0,
             columns: options.shape.columns.map(\.name), ends: staging.ends)
         var staged = StagedOutput()
         staged.own = rows.encoded

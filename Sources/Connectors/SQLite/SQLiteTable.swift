@@ -49,7 +49,7 @@ final class SQLiteTable: Sendable {
 
     /// Opens the database and sees to the table. One that was to have an epoch, or a later one,
     /// and has not, is damage.
-    func open(expecting epoch: Int) throws {
+    func open(expecting epoch: Int = 0, of lineage: Int64? = nil) throws {
         if epoch > 0, try fileSystem.status(of: path) == nil {
             throw gone("there is no database, and it had checkpoint \(epoch)")
         }
@@ -57,7 +57,7 @@ final class SQLiteTable: Sendable {
         try fileSystem.makeDirectories(FilePath.directory(of: path))
         let connection = try translating { try connect() }
         let standing = try translating {
-            try connection.inDatabase { try prepare($0, expecting: epoch) }
+            try connection.inDatabase { try prepare($0, expecting: epoch, of: lineage) }
         }
         let identity = try fileSystem.status(of: path)?.identity
         state.withLock { state in
@@ -83,12 +83,13 @@ final class SQLiteTable: Sendable {
     }
 
     private func prepare(
-        _ database: Database, expecting epoch: Int
+        _ database: Database, expecting epoch: Int, of lineage: Int64?
     ) throws -> SinkStanding? {
         var standing: SinkStanding?
         try database.inTransaction(.immediate) {
             if isStaged {
                 standing = try SinkStanding.read(owner, in: database)
+                if let standing, let lineage, standing.lineage != lineage { throw foreign }
                 try check(standing, expecting: epoch, in: database)
                 try SinkStanding.prepare(in: database)
             }
@@ -113,6 +114,16 @@ final class SQLiteTable: Sendable {
         guard try shape.isThere(in: database) else {
             throw gone("there is no table '\(shape.table)', and it had checkpoint \(epoch)")
         }
+    }
+
+    /// The error for a database in which another run has begun as this sink since.
+    private var foreign: StorageError {
+        StorageError(
+            .corrupt, operation: "write to", path: path,
+            cause: "another run of a pipeline '\(owner.pipeline)' has begun there as sink "
+                + "'\(owner.sink)' since",
+            advice: "give the pipelines or their sinks different names, and bring the database "
+                + "back, or begin anew with --allow-reset and the sink's name")
     }
 
     /// The error for output that is not there any more.
@@ -196,7 +207,7 @@ final class SQLiteTable: Sendable {
                 try insert(now.applied..<rows.end, of: view, by: &inserter)
                 refusals = inserter.refusals
             }
-            now = SinkStanding(epoch: epoch, applied: rows.end)
+            now = SinkStanding(epoch: epoch, applied: rows.end, lineage: now.lineage)
             try now.write(owner, in: database)
         }
         state.withLock { $0.standing = now }
@@ -211,7 +222,8 @@ final class SQLiteTable: Sendable {
         guard let found else {
             throw gone("its table weir_sinks has lost the row of sink '\(owner.sink)'")
         }
-        guard found == known || found.epoch == epoch else {
+        let isKnown = found == known || found.epoch == epoch && found.lineage == known?.lineage
+        guard isKnown else {
             throw StorageError(
                 .alreadyExists, operation: "write to", path: path,
                 cause: "another run of pipeline '\(owner.pipeline)' writes there as sink "
@@ -243,11 +255,12 @@ final class SQLiteTable: Sendable {
     }
 
     /// Notes that nothing waits below an offset of the log, which may be another log by now.
-    func rebase(applied: Int64) throws {
+    func rebase(applied: Int64, lineage: Int64) throws {
         var standing = standing
         try transact { database in
             let found = try SinkStanding.read(owner, in: database)
-            standing = SinkStanding(epoch: found?.epoch ?? 0, applied: applied)
+            standing = SinkStanding(
+                epoch: found?.epoch ?? 0, applied: applied, lineage: lineage)
             if found != standing { try standing.write(owner, in: database) }
         }
         state.withLock { $0.standing = standing }

@@ -4,12 +4,14 @@ import Storage
 /// What a checkpoint keeps of a sink's rows: where they stand in the sink's log, and what they
 /// are.
 ///
-///     own = version: 1 | committed: 8 | waiting: 1 | columns: count, text each | ends: bytes
+///     own = version: 1 | committed: 8 | lineage: 8 | waiting: 1 | columns: count, text each | ends: bytes
 ///
-/// `committed` is the epoch that the database had when it was made, `waiting` whether rows are
+/// `committed` is the epoch that the database had when it was made, `lineage` whose rows they are,
+/// `waiting` whether rows are
 /// in the log that no epoch of then had brought there.
 struct StagedRows: Sendable {
     var committed: Int
+    var lineage: Int64
     var isWaiting: Bool
     var columns: [String]
     var ends: LogPlaces
@@ -19,8 +21,11 @@ struct StagedRows: Sendable {
     /// The offset behind the last row.
     var end: Int64 { ends.partitions[0].offset }
 
-    init(committed: Int, isWaiting: Bool, columns: [String], ends: LogPlaces) {
+    init(
+        committed: Int, lineage: Int64, isWaiting: Bool, columns: [String], ends: LogPlaces
+    ) {
         self.committed = committed
+        self.lineage = lineage
         self.isWaiting = isWaiting
         self.columns = columns
         self.ends = ends
@@ -32,6 +37,7 @@ struct StagedRows: Sendable {
             throw ByteReader.Damage(cause: "the version of staged rows is not known here")
         }
         committed = Int(try reader.integer(Int64.self))
+        lineage = try reader.integer()
         isWaiting = try reader.flag()
         columns = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         ends = try LogPlaces(decoding: try reader.countedArray())
@@ -45,6 +51,7 @@ struct StagedRows: Sendable {
         var writer = ByteWriter()
         writer.append(Self.version)
         writer.append(Int64(committed))
+        writer.append(lineage)
         writer.append(isWaiting)
         writer.append(count: columns.count)
         for column in columns { writer.append(column) }

@@ -67,8 +67,10 @@ extension TableShape {
     /// count: it might undo all of a transaction, or forget a row.
     func insertion(of columns: [String]) -> String {
         let marks = Array(repeating: "?", count: columns.count).joined(separator: ", ")
+        // Under another name, a table that is called `excluded` does not hide the row that came.
+        let alias = key.isEmpty ? "" : " AS \"weir target\""
         let insertion =
-            "INSERT OR ABORT INTO \(Self.quoted(table)) (\(Self.list(columns))) "
+            "INSERT OR ABORT INTO \(Self.quoted(table))\(alias) (\(Self.list(columns))) "
             + "VALUES (\(marks))"
         if key.isEmpty { return insertion }
         let others = columns.filter { !key.contains($0) }.map {

@@ -85,6 +85,29 @@ package final class FileSource: Source {
         }
     }
 
+    /// Adds the files of further patterns that are none of those that are read already, under
+    /// whatever name.
+    private func addFurther(_ patterns: [String]) throws {
+        guard !patterns.isEmpty else { return }
+        let known = paths
+        var identities: Set<FileStatus.Identity> = []
+        for path in known {
+            guard let status = try fileSystem.status(of: path) else {
+                throw StorageError(
+                    .notFound, operation: "go on reading", path: path,
+                    cause: "it was read, and is not there to be told from the files of "
+                        + "'\(patterns[0])', which was added",
+                    advice: "put it back, or leave 'paths' as it was until this run has ended")
+            }
+            identities.insert(status.identity)
+        }
+        try add(patterns)
+        for (index, path) in paths.enumerated().dropFirst(known.count).reversed() {
+            let isKnown = try fileSystem.status(of: path).map { identities.contains($0.identity) }
+            if isKnown == true { paths.remove(at: index) }
+        }
+    }
+
     private static func missing(
         _ pattern: FilePattern, in fileSystem: any FileSystem
     ) -> StorageError {
@@ -238,7 +261,7 @@ package final class FileSource: Source {
         let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
         events = ends.map { .finished($0) }
         // Files that came meanwhile are not read, but those of patterns that were added are.
-        try add(options.patterns.filter { !patterns.contains($0) })
+        try addFurther(options.patterns.filter { !patterns.contains($0) })
         if options.partitionPerFile {
             // It may not have been told yet that they are there.
             let first = current == nil ? nextPath : nextPath - 1

@@ -285,6 +285,10 @@ package final class LogSource: Source {
             reading.isFinished = place.isFinished
             readings.append(reading)
         }
+        if options.partitionPerPartition {
+            // It may not have been told yet that they are there.
+            events = readings.indices.filter { !readings[$0].isFinished }.map { .opened($0) }
+        }
         try start(in: view)
         wait = LogWait(view)
         opened.withLock { $0 = view }

@@ -39,7 +39,10 @@ final class BatchTimes: Sendable {
     private let state = Mutex(BatchTimer())
 
     /// Adds a batch that ends now.
-    func add(from start: BatchTimer.Moment) { state.withLock { $0.add(from: start) } }
+    func add(from start: BatchTimer.Moment) {
+        let now = BatchTimer.now
+        state.withLock { $0.add(from: start, to: now) }
+    }
 
     /// All of them.
     var timer: BatchTimer { state.withLock { $0 } }

@@ -19,11 +19,10 @@ struct BatchTimer {
 
     mutating func begin() { start = Self.now }
 
-    mutating func end() { add(from: start) }
+    mutating func end() { add(from: start, to: Self.now) }
 
-    /// Adds a batch that ends now.
-    mutating func add(from start: Moment) {
-        let now = Self.now
+    /// Adds a batch.
+    mutating func add(from start: Moment, to now: Moment) {
         nanoseconds += now.wall - start.wall
         threadNanoseconds += now.thread - start.thread
         processNanoseconds += now.process - start.process

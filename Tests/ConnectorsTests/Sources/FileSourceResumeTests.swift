@@ -68,6 +68,13 @@ struct FileSourceResumeTests {
         #expect(throws: StorageError.self) {
             try self.rest(from: position, of: source { $0.patterns = ["a*", "c*"] })
         }
+        // The same files under another name are not read again.
+        let again = try self.rest(from: position, of: source { $0.patterns = ["./a1"] })
+        #expect(reading.text + again.text == "one\ntwo\n")
+        try files.rename("a1", to: "b0")
+        #expect(throws: StorageError.self) {
+            try self.rest(from: position, of: source { $0.patterns = ["b*"] })
+        }
     }
 
     private static func framed(_ record: String, _ framing: Framing) -> [UInt8] {
