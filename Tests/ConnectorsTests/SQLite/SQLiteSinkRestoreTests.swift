@@ -29,6 +29,30 @@ struct SQLiteSinkRestoreTests {
         #expect(try world.numbers() == [1, 2, 3, 4, 5, 6, 4, 5, 6, 7])
     }
 
+    /// Two pipelines of one name: what the other has begun is nothing to go on from.
+    @Test(arguments: [true, false])
+    func anotherRunThatHasBegunThereIsTold(_ isCommitted: Bool) throws {
+        let first = world.sink()
+        try first.open()
+        _ = try world.commit(1...3, as: 1, to: first)
+        try first.write(TableWorld.parts([TableWorld.row(4, "v4")]))
+        let staged = try first.stage(for: 2)
+        try staged.sync()
+        if isCommitted { try staged.commit() }
+        try first.close()
+        let other = world.sink {
+            $0.shape.table = "u"
+            $0.staging = world.directory("other/rows-s")
+        }
+        try other.open()
+        for epoch in 2...4 { _ = try world.commit(5...6, as: epoch, to: other) }
+        let error = #expect(throws: StorageError.self) {
+            try world.sink { $0.ahead = .acceptDuplicates }.resume(staged.own, epoch: 2)
+        }
+        #expect(error?.cause.contains("another run of a pipeline 'p' has begun there") == true)
+        #expect(try world.numbers() == (isCommitted ? [1, 2, 3, 4] : [1, 2, 3]))
+    }
+
     enum Loss: String, CaseIterable { case database, table, row, rows, backup, sense }
 
     /// Makes something of the database vanish.

@@ -88,6 +88,15 @@ struct SQLiteSinkTests {
         #expect(try world.rows("SELECT sink FROM weir_sinks").count == 2)
     }
 
+    /// The name under which SQL knows the row that came.
+    @Test func theLastRowStaysInATableCalledExcluded() throws {
+        let sink = world.sink(key: ["k"]) { $0.shape.table = "excluded" }
+        try sink.open()
+        let rows = [(1, "a"), (2, "b"), (1, "c")].map { TableWorld.row($0, $1) }
+        try world.commit(rows, as: 1, to: sink)
+        #expect(try world.text("SELECT * FROM excluded ORDER BY k") == "1|c\n2|b")
+    }
+
     @Test func refusedRowsAreSetAside() throws {
         try world.execute(
             "CREATE TABLE t (k INTEGER CHECK (k < 5), v TEXT NOT NULL UNIQUE ON CONFLICT ROLLBACK)")
