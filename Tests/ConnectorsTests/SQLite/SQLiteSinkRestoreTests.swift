@@ -45,7 +45,7 @@ struct SQLiteSinkRestoreTests {
             $0.staging = world.directory("other/rows-s")
         }
         try other.open()
-        for epoch in 2...4 { _ = try world.commit(5...6, as: epoch, to: other) }
+        for epoch in 3...5 { _ = try world.commit(5...6, as: epoch, to: other) }
         let error = #expect(throws: StorageError.self) {
             try world.sink { $0.ahead = .acceptDuplicates }.resume(staged.own, epoch: 2)
         }
