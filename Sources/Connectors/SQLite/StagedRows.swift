@@ -4,11 +4,11 @@ import Storage
 /// What a checkpoint keeps of a sink's rows: where they stand in the sink's log, and what they
 /// are.
 ///
-///     own = version: 1 | committed: 8 | lineage: 8 | waiting: 1 | columns: count, text each | ends: bytes
+///     own = version: 1 | committed: 8 | lineage: 8 | waiting: 1 | columns: count, text each
+///         | ends: bytes
 ///
 /// `committed` is the epoch that the database had when it was made, `lineage` whose rows they are,
-/// `waiting` whether rows are
-/// in the log that no epoch of then had brought there.
+/// `waiting` whether rows are in the log that no epoch of then had brought there.
 struct StagedRows: Sendable {
     var committed: Int
     var lineage: Int64
