@@ -29,17 +29,28 @@ struct SQLiteSinkRestoreTests {
         #expect(try world.numbers() == [1, 2, 3, 4, 5, 6, 4, 5, 6, 7])
     }
 
+    /// What a run leaves that has committed epochs of these rows, and staged the next row.
+    private func stagedRow(
+        behind epochs: [ClosedRange<Int>], _ isCommitted: Bool
+    ) throws -> StagedOutput {
+        let sink = world.sink()
+        try sink.open()
+        for (index, numbers) in epochs.enumerated() {
+            _ = try world.commit(numbers, as: index + 1, to: sink)
+        }
+        let next = (epochs.last?.upperBound ?? 0) + 1
+        try sink.write(TableWorld.parts([TableWorld.row(next, "v\(next)")]))
+        let staged = try sink.stage(for: epochs.count + 1)
+        try staged.sync()
+        if isCommitted { try staged.commit() }
+        try sink.close()
+        return staged
+    }
+
     /// Two pipelines of one name: what the other has begun is nothing to go on from.
     @Test(arguments: [true, false])
     func anotherRunThatHasBegunThereIsTold(_ isCommitted: Bool) throws {
-        let first = world.sink()
-        try first.open()
-        _ = try world.commit(1...3, as: 1, to: first)
-        try first.write(TableWorld.parts([TableWorld.row(4, "v4")]))
-        let staged = try first.stage(for: 2)
-        try staged.sync()
-        if isCommitted { try staged.commit() }
-        try first.close()
+        let staged = try stagedRow(behind: [1...3], isCommitted)
         let other = world.sink {
             $0.shape.table = "u"
             $0.staging = world.directory("other/rows-s")
@@ -69,15 +80,7 @@ struct SQLiteSinkRestoreTests {
 
     @Test(arguments: Loss.allCases, [true, false])
     func outputThatVanishedIsDamage(_ loss: Loss, _ isCommitted: Bool) throws {
-        let first = world.sink()
-        try first.open()
-        _ = try world.commit(1...3, as: 1, to: first)
-        _ = try world.commit(4...6, as: 2, to: first)
-        try first.write(TableWorld.parts([TableWorld.row(7, "v7")]))
-        let staged = try first.stage(for: 3)
-        try staged.sync()
-        if isCommitted { try staged.commit() }
-        try first.close()
+        let staged = try stagedRow(behind: [1...3, 4...6], isCommitted)
         try lose(loss)
         for _ in 0..<2 {
             let error = #expect(throws: StorageError.self) {
@@ -118,14 +121,7 @@ struct SQLiteSinkRestoreTests {
     /// On another machine, with a checkpoint from the second place, there is no log of staged rows.
     @Test(arguments: [true, false])
     func rowsThatWaitedAreNotForgotten(_ isCommitted: Bool) throws {
-        let first = world.sink()
-        try first.open()
-        _ = try world.commit(1...3, as: 1, to: first)
-        try first.write(TableWorld.parts([TableWorld.row(4, "v4")]))
-        let staged = try first.stage(for: 2)
-        try staged.sync()
-        if isCommitted { try staged.commit() }
-        try first.close()
+        let staged = try stagedRow(behind: [1...3], isCommitted)
         let second = world.sink { $0.staging = world.directory("elsewhere/rows-s") }
         if isCommitted {
             try second.resume(staged.own, epoch: 2)
