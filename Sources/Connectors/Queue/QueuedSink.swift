@@ -151,6 +151,8 @@ package final class QueuedSink: SinkWriter {
 
     // MARK: Checkpoints
 
+    package var waitingLog: String? { options.directory }
+
     package func stage(for epoch: Int) throws -> StagedOutput {
         var staged = StagedOutput()
         guard let queue, let writer else { return staged }
@@ -165,6 +167,8 @@ package final class QueuedSink: SinkWriter {
         if !standing.isDrained {
             staged.sync = { try writer.sync() }
             staged.byteCount = writer.byteCount
+            staged.waiting = WaitingRows(
+                in: options.directory, standing.sent..<writer.ends.partitions[0].offset)
         }
         staged.commit = { try queue.trim() }
         return staged

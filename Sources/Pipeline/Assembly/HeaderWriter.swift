@@ -49,4 +49,6 @@ final class HeaderWriter: SinkWriter {
     func resume(_ own: [UInt8], epoch: Int) throws { try writer.resume(own, epoch: epoch) }
 
     func lastEpoch() throws -> Int { try writer.lastEpoch() }
+
+    var waitingLog: String? { writer.waitingLog }
 }

@@ -310,9 +310,11 @@ package final class LogWriter: Sendable {
     /// counts from now on, and all behind it goes.
     package func restore(to ends: LogPlaces, epoch: UInt64) throws(StorageError) {
         try committing.withLock { committing throws(StorageError) in
-            try state.withLock { state throws(StorageError) in
+            let ends = try state.withLock { state throws(StorageError) -> LogPlaces in
                 try Self.check(state, directory)
                 try Self.move(&state, to: ends, directory)
+                // They may be at other places than those of the checkpoint.
+                return LogPlaces(state.partitions.map(\.end))
             }
             // What was staged was synced, but perhaps by a machine that has stopped since.
             try write(ends, epoch: epoch, isSynced: true, &committing)
