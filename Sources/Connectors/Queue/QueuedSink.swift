@@ -71,7 +71,22 @@ package final class QueuedSink: SinkWriter {
             return try open()
         }
         try writer.restore(to: ends, epoch: UInt64(epoch))
-        try start(writer, sent: max(sent, mark.start))
+        let next = max(sent, mark.start)
+        try check(next..<place.offset)
+        try start(writer, sent: next)
+    }
+
+    /// Throws where rows that wait are damaged: the sender would step over them.
+    private func check(_ offsets: Range<Int64>) throws(StorageError) {
+        guard !offsets.isEmpty else { return }
+        do throws(StorageError) {
+            _ = try LogView(options.directory, fileSystem: fileSystem).excerpt(offsets)
+        } catch {
+            throw StorageError(
+                error.kind, operation: "restore", path: error.path, offset: error.offset,
+                cause: "rows that wait for \(name) are damaged: \(error.cause)",
+                advice: "put it back, or begin anew with --allow-reset and the sink's name")
+        }
     }
 
     private func openWriter() throws -> LogWriter {

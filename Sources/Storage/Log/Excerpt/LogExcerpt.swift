@@ -66,6 +66,9 @@ package struct LogExcerpt: Sendable {
                 }
                 start = start ?? position
                 offsets = offsets.lowerBound..<batch.header.endOffset
+            case .damage(let damage) where damage.offsets.upperBound <= wanted.lowerBound:
+                // What is behind it is all that was asked for.
+                continue
             case .damage(let damage), .torn(let damage):
                 throw Self.wrong(file, damage.bytes.lowerBound, damage.cause)
             case .end: throw Self.wrong(file, position, "the end of the segment is missing")
