@@ -152,10 +152,15 @@ extension Recovery {
 
     /// Brings rows that waited for a sink back to its log, if the checkpoint comes from elsewhere;
     /// before the sink is opened.
-    func bringRows(of node: Plan.SinkNode, to log: String?) throws(StorageError) {
-        guard let log, let waiting = saved(node)?.waiting, waiting.place == .files else { return }
+    func bringRows(
+        of node: Plan.SinkNode, to path: String?, log: (String) -> Void
+    ) throws(StorageError) {
+        guard let path, let waiting = saved(node)?.waiting, waiting.place == .files else { return }
         let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
-        try waiting.rebuild(log, from: here)
+        try waiting.rebuild(path, from: here)
+        if !waiting.pieces.isEmpty {
+            log("rows that wait for sink '\(node.name)' were brought back to \(path)")
+        }
     }
 
     /// What waits for a sink in the log with which it goes on, once that is open.

@@ -98,7 +98,7 @@ final class Assembly {
         for (node, writer) in zip(nodes, writers) {
             guard let sink = recovery?.sink(node) else { continue }
             do {
-                try recovery?.bringRows(of: node, to: writer.waitingLog)
+                try recovery?.bringRows(of: node, to: writer.waitingLog, log: core.log)
                 try reading(node.name) { try writer.resume(sink.staged, epoch: sink.epoch) }
             } catch let error as StorageError where error.kind == .corrupt {
                 let resets = core.topology.plan.checkpoint?.allowedResets ?? []

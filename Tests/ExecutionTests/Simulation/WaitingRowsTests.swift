@@ -243,7 +243,7 @@ struct WaitingRowsTests {
         default: for path in log { files.remove(path) }
         }
         let second = try run(over: files)
-        #expect(second.life.log.lines.contains { $0.contains("brought back from second") })
+        #expect(second.life.log.lines.contains { $0.contains("they are taken from second") })
         expectAll(1...300, of: second)
     }
 

@@ -36,7 +36,7 @@ extension CheckpointSearch {
                 let waiting = copy.waiting, waiting.place == .files
             else { return nil }
             for name in waiting.files { try there.verify(name) }
-            log("they are brought back from \(there.path)")
+            log("they are taken from \(there.path)")
             return waiting
         } catch {
             // What cannot be read now may be whole.
