@@ -6,8 +6,9 @@ import Testing
 ///
 /// A pipeline reads files, a log, files that grow and are rotated, or what a client sends to a
 /// buffer; or there are two with a log between them, each killed on its own. It writes files, logs,
-/// or to a receiver behind a queue. Of state in two places one may be damaged or lost, with the rows
-/// that wait in queues. What comes of a client or goes to a receiver is there at least once, everything else exactly once.
+/// or to a receiver behind a queue. Of state in two places one may be damaged or lost, with the
+/// rows that wait in queues. What comes of a client or goes to a receiver is there at least once,
+/// everything else exactly once.
 ///
 ///     WEIR_SEEDS=10000 swift test --filter SimulatedPipelineTests      # many seeds
 ///     WEIR_SEED=n WEIR_SEEDS=1 swift test --filter SimulatedPipelineTests   # one of them again

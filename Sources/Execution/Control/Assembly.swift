@@ -34,14 +34,7 @@ final class Assembly {
         }
         self.state = state
         let writers = try plan.sinks.map { try $0.makeWriter() }
-        var recovery: Recovery?
-        if plan.checkpoint != nil, let state {
-            let logs = zip(plan.sinks, writers).map { ($0.name, $1.waitingLog) }
-            recovery = try Recovery(
-                state.directory, plan: plan,
-                logs: Dictionary(uniqueKeysWithValues: logs).compactMapValues { $0 },
-                executor: state.background, log: core.log)
-        }
+        var recovery = try Self.recover(core, state, writers)
         let sources = try plan.sources.map { try $0.makeSource() }
         if let finished = recovery?.finished {
             for (node, source) in zip(plan.sources, sources) {
@@ -88,6 +81,19 @@ final class Assembly {
             coordinator = nil
         }
         core.watch(state?.room, isTended: coordinator != nil)
+    }
+
+    /// Finds what earlier runs left, if there are checkpoints.
+    private static func recover(
+        _ core: EngineCore, _ state: StateParts?, _ writers: [any SinkWriter]
+    ) throws -> Recovery? {
+        let plan = core.topology.plan
+        guard plan.checkpoint != nil, let state else { return nil }
+        let logs = zip(plan.sinks, writers).map { ($0.name, $1.waitingLog) }
+        return try Recovery(
+            state.directory, plan: plan,
+            logs: Dictionary(uniqueKeysWithValues: logs).compactMapValues { $0 },
+            executor: state.background, log: core.log)
     }
 
     private static func openSinks(

@@ -3,7 +3,8 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run, .sst, .tab or .row
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number
+///          | .run, .sst, .tab or .row
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names and
 /// in `LOCK`, which says who uses the directory:

@@ -257,6 +257,20 @@ struct WaitingRowsTests {
         #expect(error?.kind == .corrupt)
     }
 
+    /// An edited pipeline does not leave them behind unasked, wherever it goes on.
+    @Test func whoeverDropsTheSinkIsAsked() throws {
+        let running = try run(over: files())
+        running.add(1...100)
+        for files in [running.life.killed, box(with: "second", of: running.life.files)] {
+            let place = "settings.checkpoint.second_place=\(Place.required.rawValue)"
+            let yaml = Self.yaml.replacing("  out:", with: "  other:")
+            let error = #expect(throws: RestoreError.self) {
+                try Life(yaml, over: files, at: clock, set: [place])
+            }
+            #expect(error?.description.contains("--allow-reset out") == true)
+        }
+    }
+
     /// Whatever happens when, rows arrive: where the machine goes on, and where it is lost.
     @Test func noCrashCostsRows() throws {
         var taken: Set<Substring> = []

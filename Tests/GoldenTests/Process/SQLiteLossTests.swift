@@ -38,7 +38,8 @@ struct SQLiteLossTests {
 
     /// Runs at a limited rate until it is killed at a point.
     private func run(killedAt point: String) throws -> (status: Int32, text: String) {
-        try shell("WEIR_KILL_AT='\(point)' \"$WEIR\" run loss.yaml --set sources.in.rate_limit=8000/s")
+        try shell(
+            "WEIR_KILL_AT='\(point)' \"$WEIR\" run loss.yaml --set sources.in.rate_limit=8000/s")
     }
 
     private func numbers() throws -> [Int] {
@@ -80,7 +81,7 @@ struct SQLiteLossTests {
         #expect(try shell("\"$WEIR\" checkpoint verify state").status == 0)
         #expect(try shell("\"$WEIR\" checkpoint export state --to export").status == 0)
         #expect(try shell("ls export/*.row").status == 0)
-        let damage = "truncate -s -20 $(ls state/rows-t/*.segment | tail -1)"
+        let damage = "truncate -s 200 $(ls state/rows-t/*.segment | tail -1)"
         #expect(try shell(damage).status == 0)
         let (status, text) = try shell("\"$WEIR\" checkpoint verify state")
         #expect(status == 4)

@@ -57,7 +57,9 @@ struct LogExcerptTests {
         let start = random.int(0..<20) * 2
         let before = try fixture.values(.offset(Int64(start)))
         var cuts = [start]
-        while let last = cuts.last, last < 80 { cuts.append(min(80, last + random.int(1...12) * 2)) }
+        while let last = cuts.last, last < 80 {
+            cuts.append(min(80, last + random.int(1...12) * 2))
+        }
         var names: [String] = []
         for (first, end) in zip(cuts, cuts.dropFirst()) {
             names.append("0000000000000001-0-\(names.count).row")
