@@ -24,7 +24,7 @@ struct PieceLedger {
     mutating func note(_ sinks: [Int: WaitingRows]) -> [Int: WaitingPieces] {
         known = known.filter { sinks[$0.key] != nil }
         var waiting: [Int: WaitingPieces] = [:]
-        for (sink, rows) in sinks {
+        for (sink, rows) in sinks.sorted(by: { $0.key < $1.key }) {
             let pieces = pieces(of: rows.offsets, after: known[sink] ?? [])
             known[sink] = pieces
             waiting[sink] = WaitingPieces(
