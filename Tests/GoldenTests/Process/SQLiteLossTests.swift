@@ -74,6 +74,45 @@ struct SQLiteLossTests {
         #expect(try numbers() == Array(0..<Self.rowCount), "\(Seeds.note(Seeds.base))")
     }
 
+    /// A second place for which nothing waits has the rows of a database that somebody locks.
+    @Test func rowsThatWaitForALockOutliveTheirState() throws {
+        try prepare()
+        let process = try WeirProcess(
+            shell: """
+                cd "\(directory.path)" && exec "$WEIR" run loss.yaml \
+                    --set settings.checkpoint.second_place.required=false \
+                    --set sources.in.rate_limit=2000/s
+                """)
+        process.closeInput()
+        waits { newest(in: "second", ".manifest") != nil }
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        configuration.busyMode = .timeout(10)
+        let other = try DatabaseQueue(path: directory("out.db"), configuration: configuration)
+        try other.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        waits { newest(in: "second", ".row") != nil }
+        let epoch = try #require(newest(in: "state", ".manifest"))
+        waits { newest(in: "second", ".manifest") == epoch }
+        process.send(signal: SIGKILL)
+        _ = process.wait()
+        try other.inDatabase { try $0.execute(sql: "ROLLBACK") }
+        let before = try numbers().count
+        #expect(try shell("rm -r state").status == 0)
+        let (status, text) = try shell("\"$WEIR\" run loss.yaml")
+        #expect(status == 0, "\(text)")
+        #expect(try numbers() == Array(0..<Self.rowCount), "\(before) before")
+    }
+
+    private func waits(_ condition: () -> Bool) {
+        for _ in 0..<30_000 where !condition() { _ = poll(nil, 0, 1) }
+    }
+
+    /// The last file of a directory whose name ends so.
+    private func newest(in place: String, _ ending: String) -> String? {
+        let names = (try? DiskFileSystem().names(in: directory(place))) ?? []
+        return names.filter { $0.hasSuffix(ending) }.max()
+    }
+
     @Test func anExportHasRowsThatWait() throws {
         try prepare()
         let (killed, said) = try run(killedAt: "rename:state/checkpoint-*.manifest:4:after")
