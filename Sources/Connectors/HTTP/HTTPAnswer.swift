@@ -29,7 +29,7 @@ struct HTTPAnswer: Sendable {
     var verdict: Verdict {
         switch status {
         case 200...299: .taken
-        case 401, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429: .later
+        case 401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429: .later
         case 400...499: .refused
         default: .later
         }

@@ -9,8 +9,8 @@ package import Storage
 ///
 /// At least once: rows count as taken when the server has answered with 2xx. Until then a request
 /// is sent again, with growing pauses, and `write` waits, which slows the pipeline down; only an
-/// interrupt ends that. Of a request that is refused for what is in it, the halves are sent, down to
-/// the rows that are refused by themselves; those go to a log, or end the run.
+/// interrupt ends that. Of a request that is refused for what is in it, the halves are sent, down
+/// to the rows that are refused by themselves; those go to a log, or end the run.
 package final class HTTPSink: SinkWriter {
     /// Where to send, and how.
     package struct Options: Sendable {

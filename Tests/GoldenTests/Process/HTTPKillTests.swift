@@ -4,8 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Pipelines into an HTTP server that is away, busy, forgetful and choosy, killed and started again:
-/// every row arrives, or is set apart with the reason.
+/// Pipelines into an HTTP server that is away, busy, forgetful and choosy, killed and started
+/// again: every row arrives, or is set apart with the reason.
 struct HTTPKillTests {
     private let directory = TemporaryDirectory()
     private let files = DiskFileSystem()
