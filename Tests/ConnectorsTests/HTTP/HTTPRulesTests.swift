@@ -38,6 +38,7 @@ struct HTTPRulesTests {
         let verdict = { (status: Int) in HTTPAnswer(status: status).verdict }
         #expect([200, 201, 202, 204, 299].allSatisfy { verdict($0) == .taken })
         #expect([400, 406, 409, 413, 415, 422, 499].allSatisfy { verdict($0) == .refused })
-        #expect([101, 300, 304, 401, 402, 404, 429, 500, 503, 700].allSatisfy { verdict($0) == .later })
+        #expect(
+            [101, 300, 304, 401, 402, 404, 429, 500, 503, 700].allSatisfy { verdict($0) == .later })
     }
 }
