@@ -181,6 +181,30 @@ struct LogRecovery {
         }
     }
 
+    /// Whether whole batches stand behind the end that their owner means to commit later: all that
+    /// stand there are one writer's.
+    func hasStaged() throws(StorageError) -> Bool {
+        var place = end
+        while let file = try open(place.segment) {
+            var walker = LogWalker(
+                file, partition: partition.number, from: place,
+                limit: try file.status().byteCount, opensBodies: false)
+            walk: while true {
+                switch try walker.next() {
+                case .batch(let batch): return batch.header.flags.contains(.staged)
+                case .damage: continue
+                case .end, .torn: break walk
+                }
+            }
+            // A segment without a batch is followed by none.
+            guard place.offset != place.segment else { return false }
+            place = LogPlaces.Place(
+                offset: place.offset, segment: place.offset,
+                position: LogSegmentHead.byteCount)
+        }
+        return false
+    }
+
     /// Whether every batch from the end up to a place is whole: for output that was staged.
     mutating func verify(upTo place: LogPlaces.Place) throws(StorageError) -> Bool {
         while end != place {

@@ -62,9 +62,11 @@ package final class LogWriter: Sendable {
     /// Trims and compactions go one after the other.
     let maintaining = Mutex(())
 
-    /// Opens a log to write to it; another writer, of any process, is refused.
+    /// Opens a log to write to it; another writer, of any process, is refused. `staged` is what a
+    /// plain writer does with output that was staged, for others see `claim`.
     package init(
-        _ directory: String, mode: Mode = .plain, fileSystem: any FileSystem,
+        _ directory: String, mode: Mode = .plain, staged: StagedByOthers = .refused,
+        fileSystem: any FileSystem,
         clock: @escaping @Sendable () -> Int64 = { SystemTime.monotonicNanoseconds() / 1000 }
     ) throws(StorageError) {
         self.directory = directory
@@ -89,7 +91,10 @@ package final class LogWriter: Sendable {
         try fileSystem.syncDirectory(directory)
         try fileSystem.syncDirectory(FilePath.directory(of: directory))
         if opening.needsMark { try writeMark(isSynced: true) }
-        if mode == .plain { try removeTail() }
+        if mode == .plain {
+            if staged == .refused { try refuseStaged(by: LogOwner.read(directory, fileSystem)) }
+            try discardTail()
+        }
     }
 
     deinit { try? close() }
@@ -355,7 +360,8 @@ package final class LogWriter: Sendable {
                         .corrupt, operation: "restore", path: directory,
                         cause: "output staged for partition \(index) is damaged at offset "
                             + "\(recovery.end.offset)",
-                        advice: "go back to an older checkpoint")
+                        advice: "go back to an older checkpoint, or begin anew with "
+                            + "--allow-reset and the sink's name")
                 }
             } else if try !LogRecovery(partition).isBoundary(place) {
                 throw StorageError(
@@ -372,7 +378,8 @@ package final class LogWriter: Sendable {
         state.hasOpenTail = true
     }
 
-    private func removeTail() throws(StorageError) {
+    /// Removes what lies behind the ends, whoever put it there.
+    func discardTail() throws(StorageError) {
         try state.withLock { state throws(StorageError) in try Self.removeTail(&state) }
     }
 
