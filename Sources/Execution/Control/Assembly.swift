@@ -152,8 +152,6 @@ final class Assembly {
                     let rows = try ManifestFile.read(
                         directory.path(of: name), in: directory.fileSystem)
                     positions.tables[table.index] = try runner.restore(rows)
-                } else {
-                    runner.passOver(rejected: source.counters.errors)
                 }
             }
             core.sequencer.restore(positions)
