@@ -56,6 +56,7 @@ package final class BroadcastTableBuilder: TableBuilder {
                 error: "the key of the table is null", step: name, source: name, position: "",
                 raw: nil)
         }
+        kept = refuse(kept, of: batch, rejects: &rejects)
         guard !kept.isEmpty else { return }
         var owned = batch.selecting(kept).owned()
         // Rows that come one by one would take many times their bytes.
@@ -67,6 +68,20 @@ package final class BroadcastTableBuilder: TableBuilder {
         added.append(owned)
         addedBytes += owned.byteCount
         try guardMemory(segments.reduce(addedBytes) { $0 + $1.byteCount })
+    }
+
+    /// Takes rows out whose keys are too long.
+    private func refuse(
+        _ rows: Selection, of batch: Batch, rejects: inout RejectedRows
+    ) -> Selection {
+        let encoder = KeyEncoder(columns: key)
+        let selected = batch.selecting(rows)
+        guard encoder.mayRefuse(selected) else { return rows }
+        let refused = RowFailures(refusedBy: encoder.encode(selected))
+        for message in refused.messages {
+            rejects.add(error: message, step: name, source: name, position: "", raw: nil)
+        }
+        return refused.excluded(from: rows)
     }
 
     private func guardMemory(_ byteCount: Int) throws {
