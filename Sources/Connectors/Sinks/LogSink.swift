@@ -216,6 +216,14 @@ package final class LogSink: SinkWriter {
         try writer.restore(to: mark.ends, epoch: UInt64(epoch))
     }
 
+    /// What counts stays, and of what was staged what is whole in each partition counts, too.
+    package func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        let writer = try openWriter()
+        guard options.isStaged, !own.isEmpty, writer.mark.epoch < UInt64(epoch) else { return }
+        try writer.restore(
+            to: try LogPlaces(decoding: own), epoch: UInt64(epoch), .whatIsWhole)
+    }
+
     /// Throws where rows of others stand in the place of what was staged.
     private func checkRoom(for ends: LogPlaces, behind mark: LogMark) throws {
         let pairs = zip(ends.partitions, mark.partitions)

@@ -98,7 +98,7 @@ final class Assembly {
                 let resets = core.topology.plan.checkpoint?.allowedResets ?? []
                 guard resets.contains(node.name) else { throw error }
                 core.log("sink '\(node.name)' begins anew: \(error)")
-                try writer.open()
+                try reading(node.name) { try writer.beginAnew(sink.staged, epoch: sink.epoch) }
             }
         }
         // What a finished run has left is whole now. That is noted before its output goes.

@@ -48,5 +48,9 @@ final class HeaderWriter: SinkWriter {
 
     func resume(_ own: [UInt8], epoch: Int) throws { try writer.resume(own, epoch: epoch) }
 
+    func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        try writer.beginAnew(own, epoch: epoch)
+    }
+
     func lastEpoch() throws -> Int { try writer.lastEpoch() }
 }

@@ -205,7 +205,8 @@ struct LogRecovery {
         return false
     }
 
-    /// Whether every batch from the end up to a place is whole: for output that was staged.
+    /// Whether every batch from the end up to a place is whole: for output that was staged. The end
+    /// moves behind those that are, before the first that is not.
     mutating func verify(upTo place: LogPlaces.Place) throws(StorageError) -> Bool {
         while end != place {
             guard let file = try open(end.segment) else { return false }
@@ -215,10 +216,12 @@ struct LogRecovery {
                 file, partition: partition.number, from: end, limit: limit, opensBodies: false)
             while case .batch(let batch) = try walker.next() {
                 greatestTimestamp = max(greatestTimestamp, batch.header.greatestTimestamp)
+                end = walker.place
             }
-            end = walker.place
             if end == place { return true }
-            guard end.segment < place.segment, end.offset > end.segment else { return false }
+            guard end.segment < place.segment, end.offset > end.segment,
+                partition.segments.contains(where: { $0.base == end.offset })
+            else { return false }
             end = LogPlaces.Place(
                 offset: end.offset, segment: end.offset, position: LogSegmentHead.byteCount)
             greatestTimestamp = .min
