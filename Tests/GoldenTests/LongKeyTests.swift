@@ -88,6 +88,8 @@ struct LongKeyTests {
             run.lines("out.ndjson").map { $0.hasSuffix("\"v\":1}") } == [false, false, false, true])
         let rejects = run.lines("rejects.ndjson")
         #expect(rejects.count == 1 && rejects[0].contains("16 MiB"), "\(rejects.count)")
+        let position = "\"position\":\"table.ndjson:16 record 1\""
+        #expect(rejects.first?.contains(position) == true, "\(rejects.first ?? "")")
         #expect(run.counters("step").missed == 3)
     }
 }

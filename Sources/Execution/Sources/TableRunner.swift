@@ -109,9 +109,13 @@ final class TableRunner: InputRunner {
         decoder.begin(raw)
         var rejects = RejectedRows()
         let rowsMax = core.topology.plan.settings.batchRows
+        var before = 0
         while let batch = decoder.next(rowsMax: rowsMax, rejects: &rejects) {
             counters.rows += batch.count
-            try builder.add(batch, rejects: &rejects)
+            try builder.add(batch, rejects: &rejects) { row in
+                "\(raw.place) record \(before + row + 1)"
+            }
+            before += batch.columns.first?.count ?? batch.count
         }
         if !rejects.isEmpty {
             try reject(rejects.take(), changesTable: true)

@@ -204,8 +204,10 @@ struct RestoredTableTests {
             """
         let life = try Life(yaml, over: files, at: clock)
         life.settle()
+        let rejects = life.files.text("rejects.ndjson") ?? ""
         #expect(rejected(life) == 1)
-        #expect(life.files.text("rejects.ndjson")?.contains("\"number\":7") == true)
+        #expect(rejects.contains("\"position\":\"shops.ndjson:0 record 1\""), "\(rejects)")
+        #expect(rejects.contains("\"number\":7"), "\(rejects)")
     }
 
     /// What is held while a table is loaded has a limit.
