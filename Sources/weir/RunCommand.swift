@@ -13,9 +13,9 @@ struct RunCommand: ParsableCommand {
         abstract: "Runs a pipeline to the end of its input, or until it is stopped.",
         discussion: """
             Ends with 0 at the end of the input, when standard output is closed, and after SIGTERM \
-            or SIGINT; with 1 if the run failed, with 2 if the file is wrong, with 3 if going on \
-            from the last checkpoint would lose state, with 4 if state or output is damaged. A \
-            second signal stops at once, with 128 + its number.
+            or SIGINT; with 1 if the run failed, with 2 if the file is wrong, with 3 if to go on \
+            would lose state or output that another pipeline has staged, with 4 if state or output \
+            is damaged. A second signal stops at once, with 128 + its number.
             """)
 
     @OptionGroup var pipeline: PipelineArguments
@@ -112,6 +112,7 @@ struct RunCommand: ParsableCommand {
         case let error as StorageError
         where error.kind == .corrupt && error.operation != "decompress":
             return .damagedState
+        case let error as StorageError where error.kind == .wouldLose: return .wouldLoseState
         default: return .failed
         }
     }

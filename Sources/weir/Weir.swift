@@ -43,8 +43,14 @@ enum ExitStatus: Int32, Error {
     case wouldLoseState = 3
     case damagedState = 4
 
-    /// How a verb ends that failed so: damage is told apart.
-    init(_ error: StorageError) { self = error.kind == .corrupt ? .damagedState : .failed }
+    /// How a verb ends that failed so: damage and losses are told apart.
+    init(_ error: StorageError) {
+        switch error.kind {
+        case .corrupt: self = .damagedState
+        case .wouldLose: self = .wouldLoseState
+        default: self = .failed
+        }
+    }
 }
 
 /// What `weir version` prints.

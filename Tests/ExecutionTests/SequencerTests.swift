@@ -135,14 +135,43 @@ struct SequencerTests {
     @Test func nothingPassesBeforeTheTablesAreLoaded() {
         let bench = Bench([(false, false), (true, true)])
         #expect(bench.sequencer.permission(of: 0, waking: Parker()) == .wait)
-        #expect(bench.sequencer.permission(of: 1, waking: Parker()) == .read)
         #expect(!bench.offer(0))
-        // What is wrong with rows of the table may pass.
-        #expect(bench.offer(1))
+        // Nor does what is wrong with rows of the table.
+        #expect(!bench.offer(1))
         bench.sequencer.setTable(0, to: NoTable(), from: 1, at: nil)
         #expect(bench.sequencer.permission(of: 0, waking: Parker()) == .read)
         #expect(bench.offer(0))
-        #expect(bench.announced.all.map(\.chunk.tables.count) == [0, 1])
+        #expect(bench.announced.all.map(\.chunk.tables.count) == [1])
+    }
+
+    /// What tables have rejected comes before all other rows, in the order of the tables; until
+    /// then a checkpoint has them as tables that are not loaded.
+    @Test func rejectedRowsOfTablesComeFirst() {
+        let bench = Bench([(false, false), (true, true), (true, true)])
+        bench.sequencer.setTable(1, to: NoTable(), awaitingRowsOf: 2)
+        #expect(!bench.offer(2))
+        bench.sequencer.setTable(0, to: NoTable(), awaitingRowsOf: 1)
+        #expect(bench.sequencer.permission(of: 0, waking: Parker()) == .wait)
+        #expect(bench.sequencer.positions().tables.count { $0 != nil } == 0)
+        #expect(!bench.offer(2) && !bench.offer(0))
+        #expect(bench.offer(1))
+        #expect(bench.sequencer.positions().tables.count { $0 != nil } == 1)
+        #expect(!bench.offer(0))
+        #expect(bench.offer(2))
+        #expect(bench.offer(0))
+        #expect(bench.sequencer.positions().tables.count { $0 != nil } == 2)
+        #expect(bench.announced.all.map(\.chunk.source) == [1, 2, 0])
+    }
+
+    @Test func aStopEndsTheWaitForTables() {
+        let bench = Bench([(false, false), (true, true), (true, true)])
+        bench.sequencer.setTable(1, to: NoTable(), awaitingRowsOf: 2)
+        let rows = Chunk.Content.rejected(Batch(columns: [], count: 0))
+        #expect(bench.sequencer.offer(rows, from: 2, waking: Parker()) == .wait)
+        bench.sequencer.stop()
+        #expect(bench.sequencer.offer(rows, from: 2, waking: Parker()) == .leave)
+        for source in 0..<3 { bench.sequencer.leave(source) }
+        #expect(bench.hasFinished)
     }
 
     @Test func itIsFinishedWhenSourcesHaveEndedAndAllTicketsAreBack() {

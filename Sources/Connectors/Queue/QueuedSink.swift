@@ -56,6 +56,17 @@ package final class QueuedSink: SinkWriter {
 
     /// Goes on with what was not taken when the checkpoint was made.
     package func resume(_ own: [UInt8], epoch: Int) throws {
+        try resume(own, epoch: epoch, .all)
+    }
+
+    /// Goes on with what is whole of it.
+    package func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        try resume(own, epoch: epoch, .whatIsWhole)
+    }
+
+    private func resume(
+        _ own: [UInt8], epoch: Int, _ restoring: LogWriter.Restoring
+    ) throws {
         guard !own.isEmpty else { return try open() }
         let writer = try openWriter()
         var reader = ByteReader(own)
@@ -70,9 +81,10 @@ package final class QueuedSink: SinkWriter {
             // All that the checkpoint knew of was taken, and what came later is made anew.
             return try open()
         }
-        try writer.restore(to: ends, epoch: UInt64(epoch))
-        let next = max(sent, mark.start)
-        try check(next..<place.offset)
+        try writer.restore(to: ends, epoch: UInt64(epoch), restoring)
+        let end = writer.mark.partitions[0].end.offset
+        let next = min(max(sent, mark.start), end)
+        if restoring == .all { try check(next..<end) }
         try start(writer, sent: next)
     }
 

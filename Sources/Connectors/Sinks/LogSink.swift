@@ -15,10 +15,17 @@ package final class LogSink: SinkWriter {
         package var log = LogOptions()
         /// Whether output counts with checkpoints alone.
         package var isStaged = false
+        /// Whose rows they are.
+        package let owner: LogOwner
         /// What to do when the log has committed more than the restored checkpoint knows of.
         package var ahead = StagedFileSink.Ahead.refuse
+        /// What to do when another pipeline has staged output in the log.
+        package var others = StagedByOthers.refused
 
-        package init(directory: String) { self.directory = directory }
+        package init(directory: String, owner: LogOwner) {
+            self.directory = directory
+            self.owner = owner
+        }
     }
 
     private let options: Options
@@ -56,10 +63,21 @@ package final class LogSink: SinkWriter {
         let (clock, options) = (clock, options)
         // It waits for room without the log's locks, which whoever makes room needs.
         let made = try waitingForRoom { () throws(StorageError) in
-            try LogWriter(
-                options.directory, mode: options.isStaged ? .staged : .plain,
-                fileSystem: fileSystem.impatient,
-                clock: { clock.monotonicNanoseconds() / 1000 })
+            do throws(StorageError) {
+                let made = try LogWriter(
+                    options.directory, mode: options.isStaged ? .staged : .plain,
+                    staged: options.others, fileSystem: fileSystem.impatient,
+                    clock: { clock.monotonicNanoseconds() / 1000 })
+                if options.isStaged { try made.claim(for: options.owner, options.others) }
+                return made
+            } catch {
+                guard error.kind == .wouldLose else { throw error }
+                throw StorageError(
+                    error.kind, operation: error.operation, path: error.path,
+                    cause: error.cause,
+                    advice: "run that pipeline, or give that output up with --allow-reset "
+                        + options.owner.sink)
+            }
         }
         for note in made.findings.notes(of: options.directory) { notice(note) }
         batches = (0..<made.options.partitionCount).map { _ in LogBatchBuilder() }
@@ -181,17 +199,43 @@ package final class LogSink: SinkWriter {
         let writer = try openWriter()
         guard options.isStaged, !own.isEmpty else { return }
         let mark = writer.mark
+        let ends = try LogPlaces(decoding: own)
         if mark.epoch > UInt64(epoch) {
             switch options.ahead {
             case .refuse:
                 throw SinkAhead(
                     paths: [options.directory], epoch: epoch, sinkEpoch: Int(mark.epoch))
-            case .rollBack: break
-            case .acceptDuplicates:
-                return try writer.restore(to: mark.ends, epoch: UInt64(epoch))
+            case .rollBack: return try writer.restore(to: ends, epoch: UInt64(epoch))
+            case .acceptDuplicates: break
             }
+        } else if mark.epoch < UInt64(epoch) {
+            try checkRoom(for: ends, behind: mark)
+            return try writer.restore(to: ends, epoch: UInt64(epoch))
         }
-        try writer.restore(to: try LogPlaces(decoding: own), epoch: UInt64(epoch))
+        // It is committed, and what others have appended since is theirs.
+        try writer.restore(to: mark.ends, epoch: UInt64(epoch))
+    }
+
+    /// What counts stays, and of what was staged what is whole in each partition counts, too.
+    package func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        let writer = try openWriter()
+        guard options.isStaged, !own.isEmpty, writer.mark.epoch < UInt64(epoch) else { return }
+        try writer.restore(
+            to: try LogPlaces(decoding: own), epoch: UInt64(epoch), .whatIsWhole)
+    }
+
+    /// Throws where rows of others stand in the place of what was staged.
+    private func checkRoom(for ends: LogPlaces, behind mark: LogMark) throws {
+        let pairs = zip(ends.partitions, mark.partitions)
+        for (partition, (staged, marked)) in pairs.enumerated()
+        where staged.offset < marked.end.offset {
+            throw StorageError(
+                .corrupt, operation: "restore", path: options.directory,
+                cause: "the output staged for partition \(partition) up to offset "
+                    + "\(staged.offset) is gone: others have appended rows up to "
+                    + "\(marked.end.offset)",
+                advice: "begin anew behind them with --allow-reset \(options.owner.sink)")
+        }
     }
 
     package func lastEpoch() throws -> Int {

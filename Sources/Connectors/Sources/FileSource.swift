@@ -46,6 +46,7 @@ package final class FileSource: Source {
     private var nextPath = 0
     private var current: RecordFile?
     private var events: [PartitionEvent] = []
+    package private(set) var movedFiles: [String: String] = [:]
 
     /// A source of the files that match; `notice` is told of truncations and the like.
     package init(
@@ -253,10 +254,12 @@ package final class FileSource: Source {
                 throw ByteReader.Damage(cause: "a file is not in the list of files")
             }
             guard let found = try place.find(in: fileSystem) else { throw place.missing }
+            // Its rows keep the name under which others of it have left.
             current = try RecordFile(
                 resuming: found.file, path: paths[nextPath - 1], at: place.content,
                 options: options)
             guard current != nil else { throw place.missing }
+            if found.path != paths[nextPath - 1] { movedFiles[paths[nextPath - 1]] = found.path }
         }
         let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
         events = ends.map { .finished($0) }

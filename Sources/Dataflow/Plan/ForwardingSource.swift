@@ -19,6 +19,8 @@ extension ForwardingSource {
 
     package func resume(at position: SourcePosition) throws { try source.resume(at: position) }
 
+    package var movedFiles: [String: String] { source.movedFiles }
+
     package func sync() throws { try source.sync() }
 
     package func keep(from positions: [SourcePosition], isFinished: Bool) throws {

@@ -259,9 +259,12 @@ package struct WatermarkStrategy: Sendable, Equatable {
 
 /// Builds the versions of a broadcast table from the rows of its source.
 package protocol TableBuilder: AnyObject {
-    /// Takes upserts of the decoder's schema; rows with a null key go to `rejects`. Throws when the
-    /// table's memory guard is passed.
-    func add(_ batch: Batch, rejects: inout RejectedRows) throws
+    /// Takes upserts of the decoder's schema; rows with a key that is null or too long go to
+    /// `rejects`, with what `position` says of their physical row. Throws when the table's memory
+    /// guard is passed.
+    func add(
+        _ batch: Batch, rejects: inout RejectedRows, position: (_ row: Int) -> String
+    ) throws
     /// The table as of now, immutable from here on.
     func version() -> any TableVersion
     /// Takes over the rows of a version that was encoded.

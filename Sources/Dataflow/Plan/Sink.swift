@@ -56,6 +56,10 @@ package protocol SinkWriter: AnyObject {
     /// committed, unless it has been, and what was written later is undone.
     func resume(_ own: [UInt8], epoch: Int) throws
 
+    /// Opens it where `resume` found output damaged or gone, and it may begin anew: what is whole
+    /// of its output stays, and what was staged for that is committed.
+    func beginAnew(_ own: [UInt8], epoch: Int) throws
+
     /// The greatest epoch that it has committed, as its target tells; 0 for none, or where no
     /// target tells.
     func lastEpoch() throws -> Int
@@ -80,6 +84,8 @@ extension SinkWriter {
     package func committed(_ epoch: Int) {}
 
     package func resume(_ own: [UInt8], epoch: Int) throws { try open() }
+
+    package func beginAnew(_ own: [UInt8], epoch: Int) throws { try open() }
 
     package func lastEpoch() throws -> Int { 0 }
 

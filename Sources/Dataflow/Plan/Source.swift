@@ -30,6 +30,10 @@ package protocol Source: AnyObject {
     /// Opens it where it stood when `position` was taken, in place of `open`.
     func resume(at position: SourcePosition) throws
 
+    /// Where files are by now, by the names that they have in the places of chunks: those that were
+    /// renamed before it was resumed.
+    var movedFiles: [String: String] { get }
+
     /// Makes durable what its positions so far stand on; called before a checkpoint with one of
     /// them is complete. May be called on any thread.
     func sync() throws
@@ -44,6 +48,7 @@ package protocol Source: AnyObject {
 extension Source {
     package var isReplayable: Bool { true }
     package var position: SourcePosition? { nil }
+    package var movedFiles: [String: String] { [:] }
 
     /// A source without positions goes on with what comes next.
     package func resume(at position: SourcePosition) throws { try open() }

@@ -99,13 +99,11 @@ package struct PlanEdits {
     ) {
         var (fate, change) = (Fate.kept, moves)
         if let new {
-            if new.definition != old.definition {
-                change = "\(old.definition) -> \(new.definition)"
-            }
+            change = new.change(from: old) ?? moves
             fate = change == nil ? .kept : .migrated
             if !new.takesOver(old) {
                 fate = .reset
-                change = change ?? "\(old.meaning) -> \(new.meaning)"
+                change = new.change(from: old) ?? "what it keeps is another thing now"
             }
         } else {
             fate = .dropped

@@ -110,7 +110,7 @@ final class Assembly {
                 let resets = core.topology.plan.checkpoint?.allowedResets ?? []
                 guard resets.contains(node.name) else { throw error }
                 core.log("sink '\(node.name)' begins anew: \(error)")
-                try writer.open()
+                try reading(node.name) { try writer.beginAnew(sink.staged, epoch: sink.epoch) }
             }
         }
         // What a finished run has left is whole now. That is noted before its output goes.
@@ -174,8 +174,6 @@ final class Assembly {
                     let rows = try ManifestFile.read(
                         directory.path(of: name), in: directory.fileSystem)
                     positions.tables[table.index] = try runner.restore(rows)
-                } else {
-                    runner.passOver(rejected: source.counters.errors)
                 }
             }
             core.sequencer.restore(positions)

@@ -15,6 +15,8 @@ final class Sequencer: Sendable {
         case numbered
         /// No ticket is left, or it is not this source's turn; the offering thread is woken later.
         case wait
+        /// A table is not loaded, and will not be: the run is being stopped.
+        case leave
     }
 
     /// What a source may do next.
@@ -38,6 +40,8 @@ final class Sequencer: Sendable {
         var watermark = EventTime.none
         /// Where the source stood behind its last numbered chunk.
         var position: SourcePosition?
+        /// Whether its table is loaded, and what was rejected on the way to it has no number yet.
+        var isAwaited = false
     }
 
     /// Where everything stands between two chunk numbers.
@@ -127,6 +131,12 @@ final class Sequencer: Sendable {
             var positions = Positions()
             positions.number = state.number
             positions.tables = state.tables
+            // What was rejected on the way is only found again where it is loaded again.
+            for (index, feed) in state.feeds.enumerated() where feed.isAwaited {
+                if let table = topology.plan.sources[index].table {
+                    positions.tables[table.index] = nil
+                }
+            }
             positions.sources = state.feeds.map { feed in
                 Positions.Source(
                     sequence: feed.sequence, hasEnded: feed.hasEnded, position: feed.position,
@@ -145,6 +155,7 @@ final class Sequencer: Sendable {
     ) -> Answer {
         let byteCount = content.byteCount
         return state.withLock { state in
+            if state.isStopping && state.tables.contains(where: { $0 == nil }) { return .leave }
             let fits =
                 state.ticketsOut < ticketsMax
                 && (state.ticketsOut == 0 || state.bytesOut + byteCount <= bytesMax)
@@ -160,6 +171,7 @@ final class Sequencer: Sendable {
             state.number += 1
             state.feeds[source].sequence += 1
             if let position { state.feeds[source].position = position }
+            state.feeds[source].isAwaited = false
             if let version, let table = topology.plan.sources[source].table {
                 state.tables[table.index] = version
             }
@@ -189,10 +201,12 @@ final class Sequencer: Sendable {
         return rivals.min { state.feeds[$0].watermark < state.feeds[$1].watermark } == source
     }
 
-    /// The tables for a chunk of `source`, or nil while one that it may need is not loaded.
+    /// The tables for a chunk of `source`, or nil while one is not loaded, or has rejected rows
+    /// that come first.
     private func loaded(_ source: Int, _ state: State) -> [any TableVersion]? {
         let tables = state.tables.compactMap { $0 }
-        return tables.count == state.tables.count || state.feeds[source].isTable ? tables : nil
+        let next = state.feeds.firstIndex(where: \.isAwaited) ?? source
+        return tables.count == state.tables.count && next == source ? tables : nil
     }
 
     /// What a source may do before it has anything to offer.
@@ -224,6 +238,15 @@ final class Sequencer: Sendable {
         }
     }
 
+    /// Puts the first version of a table in force, on the way to which rows were rejected: these
+    /// are offered next, and get the number before any other rows.
+    func setTable(_ index: Int, to version: any TableVersion, awaitingRowsOf source: Int) {
+        change { state in
+            state.tables[index] = version
+            state.feeds[source].isAwaited = true
+        }
+    }
+
     /// Takes back a ticket of which everything is done.
     func release(_ ticket: Ticket) {
         change { state in
@@ -250,6 +273,7 @@ final class Sequencer: Sendable {
     func leave(_ source: Int) {
         change { state in
             state.feeds[source].hasEnded = true
+            state.feeds[source].isAwaited = false
             if !state.feeds[source].isTable { state.wasCutShort = true }
         }
     }

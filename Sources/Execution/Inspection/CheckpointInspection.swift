@@ -76,9 +76,8 @@ package struct CheckpointInspection {
     package func verify(epoch: Int? = nil) throws -> [Problem] {
         var problems: [Problem] = []
         var verified: Set<String> = []
-        let epochs = try manifests.epochs()
-        guard epoch.map(epochs.contains) ?? !epochs.isEmpty else { throw absence(of: epoch) }
-        for candidate in epochs where epoch == nil || candidate == epoch {
+        let chosen = try manifests.choose(epoch)
+        for candidate in try manifests.epochs() where epoch == nil || candidate == chosen {
             do throws(StorageError) {
                 let manifest = try manifests.read(candidate)
                 for name in manifest.files.sorted() where verified.insert(name).inserted {
@@ -106,10 +105,6 @@ package struct CheckpointInspection {
         return problems
     }
 
-    private func absence(of epoch: Int?) -> RestoreError {
-        .damaged("there is no checkpoint\(epoch.map { " \($0)" } ?? "") in \(place.path)")
-    }
-
     /// Removes all but the newest checkpoints and the files that only those needed. A run may copy
     /// checkpoints to the directory meanwhile, but not keep its state there.
     package func prune(keeping count: Int, log: (String) -> Void) throws(StorageError) {
@@ -122,10 +117,7 @@ package struct CheckpointInspection {
     package func copy(
         epoch: Int? = nil, to path: String
     ) throws -> (epoch: Int, byteCount: Int) {
-        let epochs = try manifests.epochs()
-        guard let chosen = epoch ?? epochs.last, epochs.contains(chosen) else {
-            throw absence(of: epoch)
-        }
+        let chosen = try manifests.choose(epoch)
         let manifest = try manifests.read(chosen)
         for name in manifest.files.sorted() { try place.verify(name) }
         for sink in manifest.sinks { try sink.waiting?.verify(in: place) }

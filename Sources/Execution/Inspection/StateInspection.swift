@@ -34,10 +34,7 @@ package struct StateInspection {
     package init(_ path: String, epoch: Int?, fileSystem: any FileSystem) throws {
         place = StateFiles(path, fileSystem: fileSystem)
         let manifests = CheckpointFiles(path: path, fileSystem: fileSystem)
-        guard let chosen = try epoch ?? manifests.epochs().last else {
-            throw RestoreError.damaged("there is no checkpoint in \(path)")
-        }
-        manifest = try manifests.read(chosen)
+        manifest = try manifests.read(try manifests.choose(epoch))
     }
 
     /// The steps that keep state.

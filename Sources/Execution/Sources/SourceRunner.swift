@@ -40,10 +40,7 @@ final class SourceRunner: InputRunner {
             switch core.sequencer.permission(of: index, waking: parker) {
             case .read: try read(waitMilliseconds: waitMilliseconds)
             case .wait: return .blocked
-            case .leave:
-                hasEnded = true
-                core.sequencer.leave(index)
-                return .progressed
+            case .leave: return leave()
             }
         }
         guard let content = offered else { return .idle }
@@ -53,7 +50,14 @@ final class SourceRunner: InputRunner {
             if case .end = content { hasEnded = true }
             return .progressed
         case .wait: return .blocked
+        case .leave: return leave()
         }
+    }
+
+    private func leave() -> Progress {
+        hasEnded = true
+        core.sequencer.leave(index)
+        return .progressed
     }
 
     /// Takes what is there now; only when that is nothing, waits for more.

@@ -9,6 +9,7 @@ import Storage
 /// rows are cut into chunks.
 final class FirstRowDedup: Operator {
     private let step: DedupStep
+    private let rejection: RowRejection
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let state: BucketedState
@@ -19,6 +20,8 @@ final class FirstRowDedup: Operator {
 
     init(_ step: DedupStep, _ context: StepContext) {
         self.step = step
+        rejection = RowRejection(
+            step: context.step, sources: context.sources, schema: step.input)
         state = BucketedState(valueWidth: 0, name: context.step, store: context.store)
         splitter = BucketSplitter(size: step.bucketSize)
         encoder = KeyEncoder(columns: step.key)
@@ -27,7 +30,7 @@ final class FirstRowDedup: Operator {
     func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) throws {
         guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
         counters.received += batch.count
-        let parts = splitter.split(
+        var parts = splitter.split(
             batch.selection, times: batch.columns[time], watermarks: batch.columns[mark],
             retain: step.retain)
         if !parts.late.isEmpty {
@@ -36,6 +39,12 @@ final class FirstRowDedup: Operator {
         }
         let onTime = batch.selecting(parts.onTime)
         let keys = encoder.encode(onTime)
+        if !keys.refused.isEmpty {
+            let refused = RowFailures(refusedBy: keys)
+            counters.errors += refused.count
+            output.emit(rejection.rows(refused, of: batch, at: chunk), to: .errors)
+            parts = parts.excluding(refused)
+        }
         let entries = Slab(byteCount: keys.rowCount * 4)
         switch step.scope {
         case .bucket:

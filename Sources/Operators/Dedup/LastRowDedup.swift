@@ -11,6 +11,7 @@ import Storage
 /// the released rows: it depends on the input's watermark alone, not on which keys this worker has.
 final class LastRowDedup: Operator {
     private let step: DedupStep
+    private let rejection: RowRejection
     private let splitter: BucketSplitter
     private let encoder: KeyEncoder
     private let codec: RowCodec
@@ -24,6 +25,8 @@ final class LastRowDedup: Operator {
 
     init(_ step: DedupStep, _ context: StepContext) {
         self.step = step
+        rejection = RowRejection(
+            step: context.step, sources: context.sources, schema: step.input)
         let hasText = step.version.map { step.input.fields[$0].type.isText } ?? false
         state = BucketedState(
             valueWidth: HeldRow.byteCount, references: HeldRow.references(hasText: hasText),
@@ -36,7 +39,7 @@ final class LastRowDedup: Operator {
     func process(_ batch: Batch, at chunk: Chunk, into output: inout Emitter) throws {
         guard let time = step.input.eventTime, let mark = step.input.watermark else { return }
         counters.received += batch.count
-        let parts = splitter.split(
+        var parts = splitter.split(
             batch.selection, times: batch.columns[time], watermarks: batch.columns[mark],
             retain: 0)
         if !parts.late.isEmpty {
@@ -44,6 +47,12 @@ final class LastRowDedup: Operator {
             output.emit(batch.selecting(parts.late), to: .late)
         }
         let keys = encoder.encode(batch.selecting(parts.onTime))
+        if !keys.refused.isEmpty {
+            let refused = RowFailures(refusedBy: keys)
+            counters.errors += refused.count
+            output.emit(rejection.rows(refused, of: batch, at: chunk), to: .errors)
+            parts = parts.excluding(refused)
+        }
         let entries = Slab(byteCount: keys.rowCount * 4)
         let arrival = Arrival(
             batch: batch, watermarks: batch.columns[mark], chunk: chunk.number,

@@ -45,12 +45,14 @@ final class TableSegment: @unchecked Sendable {
     private let keys: HotTable
     private let dense: DenseKeys?
 
-    /// The rows of `batch`, which is dense and owns its memory; null keys must be gone.
+    /// The rows of `batch`, which is dense and owns its memory; null keys must be gone, and those
+    /// that are too long.
     init(_ batch: Batch, key: [Int]) {
         columns = batch.columns
         rowCount = batch.count
         keys = HotTable(valueWidth: 8)
         let encoded = KeyEncoder(columns: key).encode(batch)
+        precondition(encoded.refused.isEmpty, "keys that are too long must be gone")
         let entries = Slab(byteCount: rowCount * 4)
         _ = keys.getOrInsert(encoded, rows: nil, count: rowCount, into: entries)
         for row in 0..<rowCount {

@@ -46,16 +46,27 @@ package final class BroadcastTableBuilder: TableBuilder {
         self.byteCountMax = byteCountMax
     }
 
-    package func add(_ batch: Batch, rejects: inout RejectedRows) throws {
-        var kept = batch.selection
+    package func add(
+        _ batch: Batch, rejects: inout RejectedRows, position: (_ row: Int) -> String
+    ) throws {
+        var failures = RowFailures()
         for column in key {
-            if let validity = batch.columns[column].validity { kept = kept.valid(in: validity) }
+            guard let validity = batch.columns[column].validity else { continue }
+            let sound = batch.selection.valid(in: validity)
+            batch.selection.removing(sound).forEach {
+                failures.add($0, "the key of the table is null")
+            }
         }
-        for _ in kept.count..<batch.count {
+        let encoder = KeyEncoder(columns: key)
+        let keyed = batch.selecting(failures.excluded(from: batch.selection))
+        if encoder.mayRefuse(keyed) {
+            for row in encoder.encode(keyed).refused { failures.add(row, RowFailures.refusal) }
+        }
+        for (row, message) in zip(failures.rows, failures.messages).sorted(by: { $0.0 < $1.0 }) {
             rejects.add(
-                error: "the key of the table is null", step: name, source: name, position: "",
-                raw: nil)
+                error: message, step: name, source: name, position: position(row), raw: nil)
         }
+        let kept = failures.excluded(from: batch.selection)
         guard !kept.isEmpty else { return }
         var owned = batch.selecting(kept).owned()
         // Rows that come one by one would take many times their bytes.
@@ -99,15 +110,16 @@ package final class BroadcastTableBuilder: TableBuilder {
 
     package func restore(_ encoded: [UInt8]) throws {
         var reader = ByteReader(encoded)
-        let rows = HotTable(valueWidth: 0)
+        let stored = HotTable(valueWidth: 0)
         let references = try reader.list { reader throws(ByteReader.Damage) in
-            rows.store(try reader.countedArray(), replacing: 0)
+            stored.store(try reader.countedArray(), replacing: 0)
         }
         try reader.finish()
         guard !references.isEmpty else { return }
-        let columns = RowCodec(types: types).decode(references, in: rows)
+        let columns = RowCodec(types: types).decode(references, in: stored)
         var rejects = RejectedRows()
-        try add(Batch(columns: columns, count: references.count), rejects: &rejects)
+        let rows = Batch(columns: columns, count: references.count)
+        try add(rows, rejects: &rejects) { _ in "" }
     }
 
     /// The keys of `newest` that no other segment has.

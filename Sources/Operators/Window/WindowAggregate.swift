@@ -41,12 +41,24 @@ struct WindowAggregate {
     /// Evaluates filter and argument over the rows that are not late.
     func inputs(_ batch: Batch, on rows: Selection, failures: inout RowFailures) -> Input {
         let filtered = filter?.select(batch, on: rows, failures: &failures)
+        let values: Column?
         switch argument {
-        case .none: return Input(values: nil, filtered: filtered)
-        case .column(let index): return Input(values: batch.columns[index], filtered: filtered)
+        case .none: values = nil
+        case .column(let index): values = batch.columns[index]
         case .computed(let evaluator):
-            let values = evaluator.evaluate(batch, on: filtered ?? rows, failures: &failures)
-            return Input(values: values, filtered: filtered)
+            values = evaluator.evaluate(batch, on: filtered ?? rows, failures: &failures)
+        }
+        if let values, kernel is DistinctKernel {
+            refuse(values, failures.excluded(from: filtered ?? rows), &failures)
+        }
+        return Input(values: values, filtered: filtered)
+    }
+
+    /// Fails rows whose values are too long to be told apart.
+    private func refuse(_ values: Column, _ rows: Selection, _ failures: inout RowFailures) {
+        let counted = values.validity.map { rows.valid(in: $0) } ?? rows
+        for row in KeyEncoder.refusedMembers(of: values, rows: counted) {
+            failures.add(row, "\(name): \(RowFailures.refusal)")
         }
     }
 

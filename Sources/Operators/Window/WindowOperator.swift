@@ -54,8 +54,12 @@ final class WindowOperator: Operator {
         var failures = RowFailures()
         let inputs = aggregates.map { $0.inputs(batch, on: parts.onTime, failures: &failures) }
         if !failures.isEmpty { parts = refuse(failures, parts, batch, at: chunk, into: &output) }
-        counters.absorbed += parts.onTime.count
         let keys = encoder.encode(batch.selecting(parts.onTime))
+        if !keys.refused.isEmpty {
+            let refused = RowFailures(refusedBy: keys)
+            parts = refuse(refused, parts, batch, at: chunk, into: &output)
+        }
+        counters.absorbed += parts.onTime.count
         let entries = Slab(byteCount: keys.rowCount * 4)
         let ordinals = step.input.ordinal.map { batch.columns[$0] }
         let place = GroupStates.Place(
@@ -78,17 +82,14 @@ final class WindowOperator: Operator {
         return made
     }
 
-    /// Takes rows out for which an aggregate's argument or filter has no value.
+    /// Takes rows out that have no key, or for which an argument or filter of an aggregate fails.
     private func refuse(
         _ failures: RowFailures, _ parts: BucketSplitter.Parts, _ batch: Batch, at chunk: Chunk,
         into output: inout Emitter
     ) -> BucketSplitter.Parts {
-        var parts = parts
-        parts.onTime = failures.excluded(from: parts.onTime)
-        parts.buckets = parts.buckets.map { ($0.start, failures.excluded(from: $0.rows)) }
         counters.errors += failures.count
         output.emit(rejection.rows(failures, of: batch, at: chunk), to: .errors)
-        return parts
+        return parts.excluding(failures)
     }
 
     func advance(to watermark: Int64, at chunk: Chunk, into output: inout Emitter) throws -> Int64 {

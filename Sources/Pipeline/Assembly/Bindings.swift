@@ -7,15 +7,14 @@ extension CheckedPipeline {
     func binding(of step: CheckedStep) -> StateBinding {
         var binding = StateBinding(
             meaning: step.meaning + step.meaningOfTypes,
-            definition: [secrets.redact(step.summary), stateDescription(of: step)]
-                .compactMap { $0 }.joined(separator: "; "))
+            definition: secrets.redact(step.definition.joined(separator: StateBinding.separator)))
         if !step.meaningOfTypes.isEmpty { binding.formerMeaning = step.meaning }
         return binding
     }
 
     func binding(of source: CheckedSource) -> StateBinding {
         let spec = source.spec
-        let definition = "\(place(of: spec)), \(spec.format.name)"
+        let definition = ["\(place(of: spec)), \(spec.format.name)"] + source.definition
         var meaning: String
         switch spec.kind {
         case .file(let file): meaning = file.follow ? "followed file" : "file"
@@ -31,7 +30,9 @@ extension CheckedPipeline {
             let fields = source.schema.fields.map { "\($0.name):\($0.type)" }
             meaning += ", table \(fields) by \(table.key)"
         }
-        return StateBinding(meaning: meaning, definition: definition)
+        return StateBinding(
+            meaning: meaning,
+            definition: secrets.redact(definition.joined(separator: StateBinding.separator)))
     }
 
     func binding(of sink: CheckedSink) -> StateBinding {

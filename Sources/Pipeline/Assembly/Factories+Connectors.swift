@@ -165,10 +165,15 @@ extension SinkSpec {
                 sink, to: options.address.shown, http.delivery.queue, surroundings,
                 state: journal == nil ? nil : state)
         case .log(let log):
-            var options = LogSink.Options(directory: log.path.value)
+            var options = LogSink.Options(
+                directory: log.path.value,
+                owner: LogOwner(pipeline: pipeline, sink: name.value))
             options.log = log.options
             options.isStaged = journal != nil
             options.ahead = surroundings.recovery.sinksAhead
+            if surroundings.recovery.allowedResets.contains(name.value) {
+                options.others = .discarded
+            }
             return LogSink(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
                 notice: surroundings.notice)

@@ -11,6 +11,11 @@ final class HeaderNotingSource: ForwardingSource {
         self.headers = headers
     }
 
+    func resume(at position: SourcePosition) throws {
+        try source.resume(at: position)
+        for (name, path) in source.movedFiles { headers.noteMoved(name, to: path) }
+    }
+
     func read(byteCount: Int, waitMilliseconds: Int) throws -> ReadResult {
         let result = try source.read(byteCount: byteCount, waitMilliseconds: waitMilliseconds)
         if case .chunk(let chunk) = result, chunk.place.offset == 0 { headers.note(chunk) }

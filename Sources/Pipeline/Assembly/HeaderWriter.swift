@@ -48,6 +48,10 @@ final class HeaderWriter: SinkWriter {
 
     func resume(_ own: [UInt8], epoch: Int) throws { try writer.resume(own, epoch: epoch) }
 
+    func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        try writer.beginAnew(own, epoch: epoch)
+    }
+
     func lastEpoch() throws -> Int { try writer.lastEpoch() }
 
     var waitingLog: String? { writer.waitingLog }

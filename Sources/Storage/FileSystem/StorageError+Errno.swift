@@ -41,7 +41,7 @@ extension StorageError.Kind {
         case .quotaExceeded: "remove files of this user, raise the quota, or write elsewhere"
         case .tooManyOpenFiles: "raise the limit (ulimit -n), or use fewer files at once"
         case .inputOutput: "the device may be failing; see the system's log"
-        case .alreadyExists, .brokenPipe, .wouldBlock, .corrupt, .other: ""
+        case .alreadyExists, .brokenPipe, .wouldBlock, .corrupt, .wouldLose, .other: ""
         }
     }
 }

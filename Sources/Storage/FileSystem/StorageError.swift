@@ -12,6 +12,8 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         case wouldBlock
         /// Bytes that are there but cannot be right.
         case corrupt
+        /// To go on would remove what somebody else still needs.
+        case wouldLose
         case other
     }
 

@@ -181,7 +181,32 @@ struct LogRecovery {
         }
     }
 
-    /// Whether every batch from the end up to a place is whole: for output that was staged.
+    /// Whether whole batches stand behind the end that their owner means to commit later: all that
+    /// stand there are one writer's.
+    func hasStaged() throws(StorageError) -> Bool {
+        var place = end
+        while let file = try open(place.segment) {
+            var walker = LogWalker(
+                file, partition: partition.number, from: place,
+                limit: try file.status().byteCount, opensBodies: false)
+            walk: while true {
+                switch try walker.next() {
+                case .batch(let batch): return batch.header.flags.contains(.staged)
+                case .damage: continue
+                case .end, .torn: break walk
+                }
+            }
+            // A segment without a batch is followed by none.
+            guard place.offset != place.segment else { return false }
+            place = LogPlaces.Place(
+                offset: place.offset, segment: place.offset,
+                position: LogSegmentHead.byteCount)
+        }
+        return false
+    }
+
+    /// Whether every batch from the end up to a place is whole: for output that was staged. The end
+    /// moves behind those that are, before the first that is not.
     mutating func verify(upTo place: LogPlaces.Place) throws(StorageError) -> Bool {
         while end != place {
             guard let file = try open(end.segment) else { return false }
@@ -191,10 +216,12 @@ struct LogRecovery {
                 file, partition: partition.number, from: end, limit: limit, opensBodies: false)
             while case .batch(let batch) = try walker.next() {
                 greatestTimestamp = max(greatestTimestamp, batch.header.greatestTimestamp)
+                end = walker.place
             }
-            end = walker.place
             if end == place { return true }
-            guard end.segment < place.segment, end.offset > end.segment else { return false }
+            guard end.segment < place.segment, end.offset > end.segment,
+                partition.segments.contains(where: { $0.base == end.offset })
+            else { return false }
             end = LogPlaces.Place(
                 offset: end.offset, segment: end.offset, position: LogSegmentHead.byteCount)
             greatestTimestamp = .min

@@ -12,9 +12,14 @@ package struct EncodedKeys: Sendable {
     package let hashes: Slab
     /// Physical rows.
     package let rowCount: Int
+    /// Rows that were asked for, and whose keys are too long: they have none.
+    package let refused: [Int]
 
-    package init(bytes: Slab, places: Slab, hashes: Slab, rowCount: Int) {
+    package init(
+        bytes: Slab, places: Slab, hashes: Slab, rowCount: Int, refused: [Int] = []
+    ) {
         self.bytes = bytes
+        self.refused = refused
         self.places = places
         self.hashes = hashes
         self.rowCount = rowCount

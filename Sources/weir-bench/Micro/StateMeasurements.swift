@@ -51,7 +51,7 @@ struct StateMeasurements {
             name: "shops", types: data.shops.columns.map(\.type), key: [key],
             byteCountMax: 100 << 20)
         var rejects = RejectedRows()
-        try builder.add(data.shops, rejects: &rejects)
+        try builder.add(data.shops, rejects: &rejects) { _ in "" }
         let step = BroadcastJoinStep(
             input: data.schema, table: 0, tableSchema: data.shopSchema,
             on: [BenchData.column("shop_id")], kind: .inner,

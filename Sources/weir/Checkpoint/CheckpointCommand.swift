@@ -33,7 +33,8 @@ struct CheckpointPlace: ParsableArguments {
         CheckpointInspection(directory, fileSystem: DiskFileSystem())
     }
 
-    /// Does something with checkpoints; damage ends with the exit code for that.
+    /// Does something with checkpoints; damage ends with the exit code for that, and one that is
+    /// not there with that for a bad argument.
     func attempt<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
@@ -43,6 +44,9 @@ struct CheckpointPlace: ParsableArguments {
         } catch let error as RestoreError {
             StandardError.write("weir: error: \(error)")
             throw ExitStatus.damagedState
+        } catch let error as NoSuchCheckpoint {
+            StandardError.write("weir: error: \(error)")
+            throw ExitStatus.badConfiguration
         }
     }
 

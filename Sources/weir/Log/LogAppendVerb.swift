@@ -21,6 +21,8 @@ struct LogAppendVerb: ParsableCommand {
     @Flag(help: "Make the log where there is none.")
     var create = false
 
+    @OptionGroup var staged: LogStagedOption
+
     @OptionGroup(title: "Of a log that is made") var options: LogCreateOptions
 
     func validate() throws { _ = try options.options() }
@@ -43,7 +45,8 @@ struct LogAppendVerb: ParsableCommand {
                     guard error.kind == .alreadyExists else { throw error }
                 }
             }
-            let writer = try LogWriter(log.directory, fileSystem: files)
+            let writer = try LogWriter(
+                log.directory, staged: staged.choice, fileSystem: files)
             guard (0..<writer.options.partitionCount).contains(partition) else {
                 throw StorageError(
                     .notFound, operation: "append to", path: log.directory,

@@ -82,6 +82,18 @@ struct LogKeyOption: ParsableArguments {
     var separator: UInt8? { key.flatMap { $0 == "tab" ? UInt8(ascii: "\t") : $0.utf8.first } }
 }
 
+/// What becomes of output that a pipeline has staged in a log.
+struct LogStagedOption: ParsableArguments {
+    @Flag(
+        help: """
+            Remove output that a pipeline has staged and not committed; without it, the log is \
+            left alone, with exit code 3.
+            """)
+    var discardStaged = false
+
+    var choice: StagedByOthers { discardStaged ? .discarded : .refused }
+}
+
 /// Text on standard output, a block at a time.
 struct LogOutput: ~Copyable {
     private let output = StandardStream.output()

@@ -69,13 +69,16 @@ struct LogTrimVerb: ParsableCommand {
     @Option(help: "With --to: the partition; all of them unless given.")
     var partition: Int?
 
+    @OptionGroup var staged: LogStagedOption
+
     func validate() throws {
         if partition != nil && to == nil { throw ValidationError("--partition needs --to") }
     }
 
     func run() throws {
         try LogCommand.run {
-            let writer = try LogWriter(log.directory, fileSystem: Machine.files)
+            let writer = try LogWriter(
+                log.directory, staged: staged.choice, fileSystem: Machine.files)
             let view = try log.view()
             if let to {
                 let all = Array(0..<writer.options.partitionCount)

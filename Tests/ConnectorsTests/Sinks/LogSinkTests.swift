@@ -18,7 +18,8 @@ struct LogSinkTests {
     }
 
     private func sink(isStaged: Bool) -> LogSink {
-        var options = LogSink.Options(directory: "log")
+        var options = LogSink.Options(
+            directory: "log", owner: LogOwner(pipeline: "p", sink: "out"))
         options.log.segmentBytes = 4 << 10
         options.log.bytesKept = 16 << 10
         options.isStaged = isStaged

@@ -13,7 +13,8 @@ struct StagedOutputTests {
     }
 
     private static func logSink(_ files: MemoryFileSystem) -> LogSink {
-        var options = LogSink.Options(directory: "log")
+        var options = LogSink.Options(
+            directory: "log", owner: LogOwner(pipeline: "p", sink: "out"))
         options.isStaged = true
         return LogSink(options, fileSystem: files, clock: VirtualClock().clock) { _ in }
     }

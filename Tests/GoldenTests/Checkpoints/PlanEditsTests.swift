@@ -139,6 +139,44 @@ struct PlanEditsTests {
         #expect(edits.losses(allowing: ["copy"]).isEmpty)
     }
 
+    /// What was changed is told in the words of the file, and nothing else is.
+    @Test(arguments: [
+        (
+            "by: [ shop ]", "by: [ shop, order_id ]", "sums",
+            "by: shop -> by: shop, order_id"
+        ),
+        ("size: 1m", "size: 2m", "sums", "window: tumbling 1m -> window: tumbling 2m"),
+        (
+            "sum(amount)", "sum(amount * 2)", "sums",
+            "aggregate: total = sum(amount) -> aggregate: total = sum(amount * 2)"
+        ),
+        (
+            "{ total: sum(amount) }", "{ total: sum(amount), rows: count() }", "sums",
+            "nothing -> aggregate: rows = count()"
+        ),
+        ("shop: string", "shop: int", "sums", "field shop: string -> field shop: int"),
+        ("amount: float", "amount: int", "sums", "field amount: float -> field amount: int"),
+        ("key: order_id", "key: shop", "unique", "key: order_id -> key: shop"),
+        ("retain: 10m", "retain: 20m", "unique", "retain: 10m -> retain: 20m"),
+        (
+            "retain: 10m", "retain: 10m, keep: last", "unique",
+            "keep: first -> keep: last"
+        ),
+        (
+            "type: file\n    paths", "type: file\n    follow: true\n    paths", "orders",
+            "orders.ndjson (1 file), json -> orders.ndjson (1 file, followed), json"
+        ),
+    ])
+    func editsAreToldInTheWordsOfTheFile(
+        _ old: String, _ new: String, _ name: String, _ change: String
+    ) throws {
+        let edited = Self.yaml.replacing(old, with: new)
+        try #require(edited != Self.yaml)
+        let edits = try edits(edited)
+        let told = edits.edits.first { $0.name == name }?.change ?? ""
+        #expect(told == change)
+    }
+
     @Test func withoutACheckpointNothingIsLost() throws {
         let edits = try edits(Self.yaml, set: ["steps.unique.bucket=2m"])
         #expect(edits.epoch == nil)

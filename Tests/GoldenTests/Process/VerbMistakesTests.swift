@@ -198,7 +198,7 @@ struct VerbMistakesTests {
     @Test func checkpointsAndStepsThatAreNotThereAreNamed() throws {
         let state = try makeCheckpoint().state
         let epoch = try run("exec \"$WEIR\" checkpoint verify \(state) --epoch 999999")
-        #expect(epoch.status == 4)
+        #expect(epoch.status == 2)
         #expect(epoch.errors.contains("there is no checkpoint 999999 in \(state)"))
         let empty = try run("exec \"$WEIR\" checkpoint verify \(directory.path)")
         #expect(empty.status == 4)
@@ -213,6 +213,64 @@ struct VerbMistakesTests {
             "checkpoint now \(state) --timeout=-1", "state scan \(state) --step u --limit=-1",
         ] {
             #expect(try run("exec \"$WEIR\" \(arguments)").status == 2, "\(arguments)")
+        }
+    }
+
+    /// Output of a pipeline that was killed between its manifest and the mark of its log.
+    @Test func aLogInWhichOutputWaitsIsLeftAlone() throws {
+        let (file, log) = (directory("l.yaml"), directory("log"))
+        try DiskFileSystem().write(
+            """
+            name: p
+            settings: { state: { path: \(directory("state")) }, checkpoint: { every: 1s } }
+            sources: { in: { type: generate, generator: orders, rows: 100 } }
+            sinks: { out: { type: log, path: \(log) } }
+            """, to: file)
+        let killed = try run(
+            "WEIR_KILL_AT=write:log.marks:3:before exec \"$WEIR\" run \(file)")
+        #expect(killed.status == 137, "\(killed.errors)")
+        for verb in ["append", "trim"] {
+            let found = try run("echo x | \"$WEIR\" log \(verb) \(log)")
+            #expect(found.status == 3, "\(verb): \(found.errors)")
+            #expect(found.errors.contains("sink 'out' of pipeline 'p'"), "\(found.errors)")
+            #expect(found.errors.contains("--discard-staged"), "\(found.errors)")
+        }
+        let left = try run("cp -r \(log) \(log)-copy; cp -r \(directory("state")) \(file)-state")
+        #expect(left.status == 0)
+        #expect(try run("exec \"$WEIR\" run \(file)").status == 0)
+        let lines = try run("\"$WEIR\" log read \(log) | wc -l").output
+        #expect(lines == "100\n")
+        // Given up, it is missed.
+        let given = try run(
+            """
+            rm -r \(log) \(directory("state"))
+            mv \(log)-copy \(log); mv \(file)-state \(directory("state"))
+            echo x | "$WEIR" log append \(log) --discard-staged && "$WEIR" log read \(log)
+            """)
+        #expect(given.status == 0 && given.output == "x\n", "\(given.errors)")
+        let missed = try run("exec \"$WEIR\" run \(file)")
+        #expect(missed.status == 4 && missed.errors.contains("--allow-reset"))
+    }
+
+    /// As a bad argument, with those that there are.
+    @Test func anEpochThatIsNotThereIsABadArgument() throws {
+        let state = try makeCheckpoint().state
+        let list = try run("exec \"$WEIR\" checkpoint list \(state)").output
+        let epochs = list.split(separator: "\n").compactMap { $0.split(separator: " ").first }
+        let (first, last) = (try #require(epochs.first), try #require(epochs.last))
+        let other = directory("other")
+        for verb in [
+            "state ls \(state)", "state stats \(state)", "state scan \(state) --step u",
+            "state get \(state) --step u --key k", "checkpoint verify \(state)",
+            "checkpoint export \(state) --to \(other)",
+            "checkpoint restore \(other) --from \(state)",
+        ] {
+            for (epoch, nearest) in [("999999", last), ("0", first)] {
+                let found = try run("exec \"$WEIR\" \(verb) --epoch \(epoch)")
+                #expect(found.status == 2, "\(verb): \(found.errors)")
+                let told = "there is no checkpoint \(epoch) in \(state); the nearest is \(nearest)"
+                #expect(found.errors.contains(told), "\(verb): \(found.errors)")
+            }
         }
     }
 

@@ -90,7 +90,7 @@ struct BroadcastJoinStepTests {
             // A large load at first, later small changes, sometimes none.
             for _ in 0..<test.random.int(0...3) {
                 let rows = (0..<test.random.int(0...(round == 0 ? 60 : 4))).map { _ in test.row() }
-                try builder.add(test.batch(rows), rejects: &rejects)
+                try builder.add(test.batch(rows), rejects: &rejects) { _ in "" }
                 for row in rows {
                     if Self.hasNull(row, test.key) {
                         nulls += 1
@@ -158,7 +158,8 @@ struct BroadcastJoinStepTests {
                 "\($0 + version) version-\(version)-of-it"
             }
             try builder.add(
-                BatchText.batch(rows.joined(separator: "\n"), schema), rejects: &rejects)
+                BatchText.batch(rows.joined(separator: "\n"), schema), rejects: &rejects
+            ) { _ in "" }
             versions.append(builder.version())
         }
         let operation = step.makeOperator(.test)
@@ -185,7 +186,9 @@ struct BroadcastJoinStepTests {
         let value = String(repeating: "x", count: 1000)
         let error = #expect(throws: TableTooLarge.self) {
             for key in 0..<2000 {
-                try builder.add(BatchText.batch("\(key) \(value)", schema), rejects: &rejects)
+                try builder.add(BatchText.batch("\(key) \(value)", schema), rejects: &rejects) {
+                    _ in ""
+                }
                 _ = builder.version()
             }
         }
@@ -202,7 +205,8 @@ struct BroadcastJoinStepTests {
         // 3000 rows of some forty bytes, one at a time, before the first version.
         for key in 0..<3000 {
             try builder.add(
-                BatchText.batch("\(key) some-text-that-is-long", schema), rejects: &rejects)
+                BatchText.batch("\(key) some-text-that-is-long", schema), rejects: &rejects
+            ) { _ in "" }
         }
         #expect(builder.version().count == 3000)
     }

@@ -45,6 +45,60 @@ struct LogEpochTests {
         #expect(try fixture.values() == ["b"])
     }
 
+    /// Whoever staged it may go on; others open the log only if it is given up.
+    @Test(arguments: [0, 1])
+    func whatIsStagedIsNotRemovedByAnother(_ partition: Int) throws {
+        let fixture = try fixture()
+        let owner = LogOwner(pipeline: "p", sink: "out")
+        let writer = try fixture.writer(.staged)
+        try writer.claim(for: owner)
+        try writer.append(["a", long, long], to: partition)
+        try writer.commit(try writer.stage(), epoch: 1)
+        // In a segment of its own.
+        try writer.append(["b"], to: partition)
+        let staged = try writer.stage()
+        try writer.close()
+        let error = #expect(throws: StorageError.self) { try fixture.writer() }
+        #expect(error?.kind == .wouldLose)
+        #expect(error?.cause.contains("sink 'out' of pipeline 'p'") == true)
+        let other = try fixture.writer(.staged)
+        let refused = #expect(throws: StorageError.self) {
+            try other.claim(for: LogOwner(pipeline: "q", sink: "out"))
+        }
+        #expect(refused?.kind == .wouldLose)
+        try other.close()
+        let next = try fixture.writer(.staged)
+        try next.claim(for: owner)
+        try next.restore(to: staged, epoch: 2)
+        try next.append(["c"], to: partition)
+        _ = try next.stage()
+        try next.close()
+        #expect(try fixture.values(partition: partition) == ["a", long, long, "b"])
+        let last = try LogWriter(
+            LogFixture.path, staged: .discarded, fileSystem: fixture.fileSystem, clock: { 0 })
+        try last.append(["d"], to: partition)
+        try last.close()
+        #expect(try fixture.values(partition: partition) == ["a", long, long, "b", "d"])
+        try fixture.writer().close()
+    }
+
+    /// A batch that was not written whole was not staged for a checkpoint.
+    @Test func aTornTailIsRemovedByAnyone() throws {
+        let files = MemoryFileSystem()
+        let fixture = try fixture(files)
+        let writer = try fixture.writer(.staged)
+        try writer.append(["a"])
+        try writer.commit(try writer.stage(), epoch: 1)
+        try writer.append(["b"])
+        try writer.close()
+        let path = "logs/orders/0-00000000000000000000.segment"
+        files.setBytes(path, files.bytes(path).dropLast())
+        let next = try fixture.writer()
+        try next.append(["c"])
+        try next.close()
+        #expect(try fixture.values() == ["a", "c"])
+    }
+
     @Test func restoreCommitsWhatWasStagedAndRemovesTheRest() throws {
         let fixture = try fixture()
         let writer = try fixture.writer(.staged)

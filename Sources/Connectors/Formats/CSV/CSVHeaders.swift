@@ -54,6 +54,8 @@ package final class CSVHeaders: Sendable {
     private struct State {
         var layouts: [String: CSVLayout] = [:]
         var names: [String] = []
+        /// Where files are that were renamed, by their names.
+        var paths: [String: String] = [:]
     }
 
     private let dialect: CSVDialect
@@ -82,6 +84,11 @@ package final class CSVHeaders: Sendable {
         _ = unsafe bytes.withUnsafeBytes { unsafe learn(chunk.place.name, $0) }
     }
 
+    /// Takes note that the file which chunks call `name` is at `path`, whatever is at its own.
+    package func noteMoved(_ name: String, to path: String) {
+        state.withLock { $0.paths[name] = path }
+    }
+
     /// Reads the header that `bytes` start with; gives the layout, and where records begin.
     func learn(_ name: String, _ bytes: UnsafeRawBufferPointer) -> (CSVLayout, Int) {
         let start = unsafe CSVHeaderLine.skipMark(bytes)
@@ -98,8 +105,9 @@ package final class CSVHeaders: Sendable {
 
     /// The layout of a file of which some later part is to be read.
     func layout(of name: String) -> CSVLayout {
-        if let known = state.withLock({ $0.layouts[name] }) { return known }
-        if let bytes = readStart(name), !bytes.isEmpty {
+        let (known, path) = state.withLock { ($0.layouts[name], $0.paths[name] ?? name) }
+        if let known { return known }
+        if let bytes = readStart(path), !bytes.isEmpty {
             return unsafe bytes.withUnsafeBytes { unsafe learn(name, $0).0 }
         }
         return CSVLayout(problem: "the header line of \(name) is not known")

@@ -5,8 +5,15 @@ import Storage
 /// For each row: `reserve` the most its key can take, write its columns from `cursor` on, `end`.
 @safe
 struct KeyBytes {
+    /// A key has fewer bytes: its length is 24 bits of a table's entries.
+    static let keyBytesEnd = 1 << 24
+    /// All of them have fewer: their places have 32 bits.
+    private static let bytesEnd = 1 << 32
+
     private(set) var slab: Slab
     private(set) var count = 0
+    /// Rows whose keys are too long, or have no room beside the others.
+    private(set) var refused: [Int] = []
 
     init(capacity: Int) { slab = Slab(byteCount: max(capacity, 64)) }
 
@@ -27,16 +34,23 @@ struct KeyBytes {
     @inline(__always)
     var cursor: UnsafeMutableRawPointer { unsafe slab.base + count }
 
-    /// Ends the key that reaches up to `end`, with zeros up to a multiple of 8; gives its place as
-    /// `EncodedKeys.places` has it.
+    /// Ends the key of a row that reaches up to `end`, with zeros up to a multiple of 8; gives its
+    /// place as `EncodedKeys.places` has it. One that is too long is refused, and takes no room.
     @inline(__always)
-    mutating func end(_ end: UnsafeMutableRawPointer) -> UInt64 {
+    mutating func end(_ end: UnsafeMutableRawPointer, row: Int) -> UInt64 {
         let length = unsafe end - cursor
-        precondition(length >> 24 == 0 && count >> 32 == 0, "a key has less than 16 MiB")
+        guard length < Self.keyBytesEnd && count < Self.bytesEnd else { return refuse(row) }
         unsafe end.storeBytes(of: 0, as: UInt64.self)
         let place = UInt64(truncatingIfNeeded: count) &<< 32 | UInt64(truncatingIfNeeded: length)
         count &+= (length &+ 7) & ~7
         return place
+    }
+
+    /// Gives the place of an empty key, which no table has.
+    @inline(never)
+    private mutating func refuse(_ row: Int) -> UInt64 {
+        refused.append(row)
+        return 0
     }
 }
 

@@ -1,10 +1,33 @@
 package import Storage
 
 extension KeyEncoder {
+    /// Which of some rows have values that are too long to be members of a set, or have no room
+    /// beside the others.
+    package static func refusedMembers(of column: Column, rows: Selection) -> [Int] {
+        guard column.type.isText else { return [] }
+        let views = column.strings
+        var refused: [Int] = []
+        var byteCount = 0
+        rows.forEach { row in
+            let length = memberHeadBytes &+ views[row].count
+            byteCount &+= (length &+ 7) & ~7
+            if length >= KeyBytes.keyBytesEnd || byteCount >= memberBytesMax {
+                byteCount &-= (length &+ 7) & ~7
+                refused.append(row)
+            }
+        }
+        return refused
+    }
+
+    /// Bytes of a member before its value.
+    private static let memberHeadBytes = 9
+    /// Bytes of the members of a batch: a few rows below what has a place.
+    private static let memberBytesMax = 1 << 32 - 64
+
     /// The keys of a set of values per group: the group's entry, then the value as a key column.
     ///
-    /// `groups` has a `UInt32` by row; a row whose value is null is no member and must not be asked
-    /// for.
+    /// `groups` has a `UInt32` by row; a row whose value is null, or refused, is no member and must
+    /// not be asked for.
     package static func members(
         of column: Column, rows: Selection, groups: Slab
     ) -> EncodedKeys {
@@ -21,13 +44,15 @@ extension KeyEncoder {
                 bytes.reserve(8 &+ source.byteCountMax(row))
                 let cursor = unsafe bytes.cursor
                 unsafe cursor.storeBytes(of: group.bigEndian, as: UInt64.self)
-                let place = unsafe bytes.end(source.write(row, isLast: true, to: cursor + 8))
+                let end = unsafe source.write(row, isLast: true, to: cursor + 8)
+                let place = unsafe bytes.end(end, row: row)
                 unsafe out[row] = place
                 let start = Int(truncatingIfNeeded: place &>> 32)
                 unsafe hashesOut[row] = bytes.slab.hash(
                     start..<start &+ Int(truncatingIfNeeded: place & 0xffff_ffff))
             }
         }
+        precondition(bytes.refused.isEmpty, "what is too long for a member is none")
         return EncodedKeys(
             bytes: bytes.slab, places: places, hashes: combined, rowCount: column.count)
     }

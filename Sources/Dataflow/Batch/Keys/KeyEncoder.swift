@@ -20,7 +20,8 @@ package struct KeyEncoder: Sendable {
     /// An encoder of the keys in `columns` of a batch.
     package init(columns: [Int]) { self.columns = columns }
 
-    /// The keys of the selected rows; hashes are taken from the exchange where there was one.
+    /// The keys of the selected rows, but for those that are too long; hashes are taken from the
+    /// exchange where there was one.
     package func encode(_ batch: Batch) -> EncodedKeys {
         let rowCount = batch.columns.first?.count ?? 0
         // An exchange that sends all rows to one worker leaves the hashes of the one before it.
@@ -28,16 +29,34 @@ package struct KeyEncoder: Sendable {
         let hashes = known ?? KeyHash.hashes(of: batch, columns: columns)
         let places = Slab(byteCount: rowCount * 8)
         let bytes: Slab
+        var refused: [Int] = []
         if columns.count == 1, let column = columns.first.map({ batch.columns[$0] }),
             column.type == .string, column.validity == nil,
             let quick = encodeShort(column, batch.selection, hashes, places)
         {
             bytes = quick
         } else {
-            bytes = encodeAny(batch, hashes, places)
+            let target = encodeAny(batch, hashes, places)
+            bytes = target.slab
+            refused = target.refused
         }
         return EncodedKeys(
-            bytes: bytes, places: places, hashes: hashes.values, rowCount: rowCount)
+            bytes: bytes, places: places, hashes: hashes.values, rowCount: rowCount,
+            refused: refused)
+    }
+
+    /// Whether a key of the selected rows may be too long; by the lengths of their texts alone.
+    package func mayRefuse(_ batch: Batch) -> Bool {
+        var byteCountMax = 0
+        for column in columns.map({ batch.columns[$0] }) where column.type.isText {
+            let source = KeyColumnSource(column)
+            var longest = 0
+            withExtendedLifetime(column) {
+                batch.selection.forEach { longest = max(longest, source.byteCountMax($0)) }
+            }
+            byteCountMax += longest
+        }
+        return byteCountMax + columns.count * 16 >= KeyBytes.keyBytesEnd
     }
 
     /// One column of short strings: every key is two words. Gives nil where a string is longer.
@@ -67,7 +86,7 @@ package struct KeyEncoder: Sendable {
         return isShort ? bytes : nil
     }
 
-    private func encodeAny(_ batch: Batch, _ hashes: Column, _ places: Slab) -> Slab {
+    private func encodeAny(_ batch: Batch, _ hashes: Column, _ places: Slab) -> KeyBytes {
         var target = KeyBytes(capacity: batch.count * (16 + columns.count * 24))
         let sources = columns.map { KeyColumnSource(batch.columns[$0]) }
         let hashWords = hashes.int64s
@@ -88,10 +107,10 @@ package struct KeyEncoder: Sendable {
                         let isLast = index == sources.count &- 1
                         unsafe cursor = sources[index].write(row, isLast: isLast, to: cursor)
                     }
-                    unsafe out[row] = target.end(cursor)
+                    unsafe out[row] = target.end(cursor, row: row)
                 }
             }
         }
-        return target.slab
+        return target
     }
 }

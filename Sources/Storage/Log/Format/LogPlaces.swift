@@ -81,6 +81,7 @@ enum LogNames {
     static let meta = "log.meta"
     static let marks = "log.marks"
     static let lock = "LOCK"
+    static let owner = "log.owner"
     static let segmentSuffix = ".segment"
     static let indexSuffix = ".index"
     static let holdSuffix = ".hold"

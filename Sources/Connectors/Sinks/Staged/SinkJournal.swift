@@ -106,8 +106,9 @@ final class SinkJournal: Sendable {
     }
 
     private static let advice =
-        "look at the sink's output, and go on behind the checkpoint with --roll-back-sinks, behind "
-        + "what is there with --accept-duplicates, or anew with --allow-reset and the sink's name"
+        "look at the sink's output, and go on with it as it is with --allow-reset and the sink's "
+        + "name; if it has more than the checkpoint, go back with --roll-back-sinks, or on with "
+        + "--accept-duplicates"
 
     /// The error for a journal that has less than a checkpoint knows of.
     func shortened(to epoch: Int) -> StorageError {

@@ -58,13 +58,15 @@ package final class LogWriter: Sendable {
     private let clock: @Sendable () -> Int64
     private let marks: any File
     let state: Mutex<State>
-    private let committing: Mutex<Committing>
+    let committing: Mutex<Committing>
     /// Trims and compactions go one after the other.
     let maintaining = Mutex(())
 
-    /// Opens a log to write to it; another writer, of any process, is refused.
+    /// Opens a log to write to it; another writer, of any process, is refused. `staged` is what a
+    /// plain writer does with output that was staged, for others see `claim`.
     package init(
-        _ directory: String, mode: Mode = .plain, fileSystem: any FileSystem,
+        _ directory: String, mode: Mode = .plain, staged: StagedByOthers = .refused,
+        fileSystem: any FileSystem,
         clock: @escaping @Sendable () -> Int64 = { SystemTime.monotonicNanoseconds() / 1000 }
     ) throws(StorageError) {
         self.directory = directory
@@ -89,7 +91,10 @@ package final class LogWriter: Sendable {
         try fileSystem.syncDirectory(directory)
         try fileSystem.syncDirectory(FilePath.directory(of: directory))
         if opening.needsMark { try writeMark(isSynced: true) }
-        if mode == .plain { try removeTail() }
+        if mode == .plain {
+            if staged == .refused { try refuseStaged(by: LogOwner.read(directory, fileSystem)) }
+            try discardTail()
+        }
     }
 
     deinit { try? close() }
@@ -108,7 +113,7 @@ package final class LogWriter: Sendable {
         state.withLock { $0.partitions.reduce(0) { $0 + $1.byteCount } }
     }
 
-    private static func check(_ state: State, _ directory: String) throws(StorageError) {
+    static func check(_ state: State, _ directory: String) throws(StorageError) {
         if let failure = state.failure { throw failure }
         if state.lock == nil {
             throw StorageError(
@@ -184,7 +189,7 @@ package final class LogWriter: Sendable {
     }
 
     /// Makes durable what was appended; gives where it ends.
-    private func syncFiles() throws(StorageError) -> LogPlaces {
+    func syncFiles() throws(StorageError) -> LogPlaces {
         typealias Taken = (files: [any File], hasNewNames: Bool, ends: LogPlaces)
         let taken = try state.withLock { state throws(StorageError) -> Taken in
             try Self.check(state, directory)
@@ -215,7 +220,7 @@ package final class LogWriter: Sendable {
     }
 
     /// Replaces the mark.
-    private func write(
+    func write(
         _ ends: LogPlaces, epoch: UInt64?, isSynced: Bool, _ committing: inout Committing
     ) throws(StorageError) {
         let mark = try state.withLock { state throws(StorageError) -> LogMark in
@@ -306,80 +311,13 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Puts the log where an epoch ended, before anything is appended: what was staged for it
-    /// counts from now on, and all behind it goes.
-    package func restore(to ends: LogPlaces, epoch: UInt64) throws(StorageError) {
-        try committing.withLock { committing throws(StorageError) in
-            let ends = try state.withLock { state throws(StorageError) -> LogPlaces in
-                try Self.check(state, directory)
-                try Self.move(&state, to: ends, directory)
-                // They may be at other places than those of the checkpoint.
-                return LogPlaces(state.partitions.map(\.end))
-            }
-            // What was staged was synced, but perhaps by a machine that has stopped since.
-            try write(ends, epoch: epoch, isSynced: true, &committing)
-            try state.withLock { state throws(StorageError) in try Self.removeTail(&state) }
-            _ = try syncFiles()
-        }
-    }
-
-    private static func move(
-        _ state: inout State, to ends: LogPlaces, _ directory: String
-    ) throws(StorageError) {
-        guard ends.partitions.count == state.partitions.count else {
-            throw StorageError(
-                .other, operation: "restore", path: directory,
-                cause: "the log has \(state.partitions.count) partitions, its checkpoint "
-                    + "\(ends.partitions.count)")
-        }
-        // All or none: who gives the checkpoint up may append to what there was before.
-        var moved = state.partitions
-        for (index, place) in ends.partitions.enumerated() {
-            var partition = moved[index]
-            let marked = state.mark.partitions[index]
-            partition.closeEnd()
-            partition.end = marked.end
-            guard place.offset >= marked.start else {
-                throw StorageError(
-                    .notFound, operation: "restore", path: directory,
-                    cause: "partition \(index) begins at \(marked.start), and the checkpoint "
-                        + "ends at \(place.offset)")
-            }
-            // The end may be at another place by now: behind damage, or in a segment that a
-            // compaction wrote.
-            var end = place
-            if place.offset == marked.end.offset {
-                end = marked.end
-            } else if place.offset > marked.end.offset {
-                var recovery = LogRecovery(partition)
-                guard try recovery.verify(upTo: place) else {
-                    throw StorageError(
-                        .corrupt, operation: "restore", path: directory,
-                        cause: "output staged for partition \(index) is damaged at offset "
-                            + "\(recovery.end.offset)",
-                        advice: "go back to an older checkpoint")
-                }
-            } else if try !LogRecovery(partition).isBoundary(place) {
-                throw StorageError(
-                    .corrupt, operation: "restore", path: directory,
-                    cause: "offset \(place.offset) of partition \(index) is not where the "
-                        + "checkpoint has it: its segment is damaged, or was compacted since",
-                    advice: "go back to another checkpoint")
-            }
-            partition.end = end
-            partition.synced = min(partition.synced, end.offset)
-            moved[index] = partition
-        }
-        state.partitions = moved
-        state.hasOpenTail = true
-    }
-
-    private func removeTail() throws(StorageError) {
+    /// Removes what lies behind the ends, whoever put it there.
+    func discardTail() throws(StorageError) {
         try state.withLock { state throws(StorageError) in try Self.removeTail(&state) }
     }
 
     /// Removes what lies behind the ends.
-    private static func removeTail(_ state: inout State) throws(StorageError) {
+    static func removeTail(_ state: inout State) throws(StorageError) {
         for index in state.partitions.indices {
             let greatest = try LogOpening.greatestTimestamp(of: state.partitions[index])
             try state.partitions[index].openEnd(greatestTimestamp: greatest)

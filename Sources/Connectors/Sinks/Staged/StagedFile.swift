@@ -93,6 +93,13 @@ extension StagedFile {
         try fileSystem.unlink(path)
     }
 
+    /// Whether it can be committed, or has been: its target has all that stands before it.
+    func isWhole(in fileSystem: any FileSystem) throws -> Bool {
+        let there = try fileSystem.status(of: target)?.byteCount ?? 0
+        guard let staged = try fileSystem.status(of: path) else { return there >= end }
+        return there >= base && staged.byteCount >= byteCount
+    }
+
     private func copy(to file: any File, in fileSystem: any FileSystem) throws {
         let staged = try fileSystem.open(path, .read)
         let slab = Slab(byteCount: Self.copyBytes)

@@ -19,7 +19,7 @@ package final class StagedFileSink: SinkWriter {
     }
 
     /// The file that is written under a path now.
-    private struct Target {
+    struct Target {
         /// The number in the name, of a rolled file.
         var number = 0
         /// Bytes of the file, staged ones too.
@@ -38,28 +38,28 @@ package final class StagedFileSink: SinkWriter {
     }
 
     /// A staged file that is whole.
-    private struct Pending {
+    struct Pending {
         /// For which it was staged first.
         let epoch: Int
         let staged: StagedFile
         let file: any File
     }
 
-    private let options: FileSink.Options
-    private let journalPath: String
+    let options: FileSink.Options
+    let journalPath: String
     /// What the names of our staged files say.
-    private let owner: String
-    private let ahead: Ahead
-    private let fileSystem: any FileSystem
-    private let clock: EngineClock
-    private var journal: SinkJournal?
+    let owner: String
+    let ahead: Ahead
+    let fileSystem: any FileSystem
+    let clock: EngineClock
+    var journal: SinkJournal?
     private let syncs = StagedSyncs()
-    private var targets: [String: Target] = [:]
+    var targets: [String: Target] = [:]
     /// By the name of the file that they are for.
     private var segments: [String: Segment] = [:]
     /// What no complete checkpoint has.
-    private var pending: [Pending] = []
-    private var nextNumber = 1
+    var pending: [Pending] = []
+    var nextNumber = 1
     /// Checkpoints so far.
     private var useCount = 0
 
@@ -73,161 +73,6 @@ package final class StagedFileSink: SinkWriter {
         self.ahead = ahead
         self.fileSystem = fileSystem
         self.clock = clock
-    }
-
-    // MARK: Opening
-
-    package func open() throws {
-        let journal = try openJournal()
-        try journal.mend()
-        targets = [:]
-        pending = []
-        try removeStaged(near: Set(journal.changes(after: 0).map(\.path)))
-        guard let path = options.path else { return }
-        if !options.isRolling, try fileSystem.status(of: path) != nil {
-            try fileSystem.unlink(path)
-        }
-        _ = try segment(for: target(path), path)
-    }
-
-    private func openJournal() throws -> SinkJournal {
-        if let journal { return journal }
-        let opened = try SinkJournal(journalPath, fileSystem: fileSystem)
-        journal = opened
-        return opened
-    }
-
-    package func lastEpoch() throws -> Int { try openJournal().lastEpoch }
-
-    package func resume(_ own: [UInt8], epoch: Int) throws {
-        let journal = try openJournal()
-        var reader = ByteReader(own)
-        nextNumber = try reader.count()
-        let count = try reader.count()
-        for _ in 0..<count {
-            let path = try reader.text()
-            var target = Target()
-            target.number = try reader.count()
-            target.byteCount = try reader.count()
-            target.startedAt = clock.monotonicNanoseconds()
-            // What was rolled and is no more, or the other way round, looks which files there are.
-            if (target.number > 0) != options.isRolling { continue }
-            targets[path] = target
-        }
-        let staged = try reader.list { reader throws(ByteReader.Damage) in
-            try StagedFile(from: &reader)
-        }
-        let missing = try lack(of: journal, &reader)
-        try reader.finish()
-        let damage = journal.damage ?? missing
-        let later = journal.changes(after: epoch)
-        if later.isEmpty && damage == nil {
-            try Self.commit(staged, epoch: epoch, journal, fileSystem)
-            try checkLength()
-        } else {
-            try settle(later, damage, epoch: epoch, staged, journal)
-        }
-        try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
-    }
-
-    /// Throws where the file has become shorter since: what comes could not be put behind it.
-    private func checkLength() throws {
-        guard let path = options.path, let last = targets[path], last.number == 0 else { return }
-        let there = try fileSystem.status(of: path)?.byteCount ?? 0
-        let end = StagedFile(target: path, path: path, base: last.byteCount, byteCount: 0)
-        if there < end.base { throw end.shortened(there) }
-    }
-
-    /// Whether the journal has less than it had when the checkpoint was made; those of before do
-    /// not tell, nor does one whose sink had another.
-    private func lack(
-        of journal: SinkJournal, _ reader: inout ByteReader
-    ) throws -> StorageError? {
-        guard reader.rest > 0 else { return nil }
-        let path = try reader.text()
-        let epoch = Int(try reader.integer(Int64.self))
-        let isLess = path == journalPath && journal.lastEpoch < epoch
-        return isLess ? journal.shortened(to: epoch) : nil
-    }
-
-    /// Decides about what was committed behind the checkpoint, or may have been, as the journal is
-    /// damaged.
-    private func settle(
-        _ later: [SinkJournal.Change], _ damage: StorageError?, epoch: Int,
-        _ staged: [StagedFile], _ journal: SinkJournal
-    ) throws {
-        switch ahead {
-        case .refuse:
-            if let damage { throw damage }
-            throw SinkAhead(
-                paths: Set(later.map(\.path)).sorted(), epoch: epoch,
-                sinkEpoch: journal.lastEpoch)
-        case .rollBack:
-            for change in later.reversed() { try cut(change, staged) }
-            for (path, target) in targets where damage != nil {
-                let (file, end) = (name(of: target, path), target.byteCount)
-                try cut(SinkJournal.Change(path: file, base: end, end: end), staged)
-            }
-        case .acceptDuplicates: break
-        }
-        try journal.forget(after: epoch)
-        // Behind an epoch that is committed the output of those before it is, too, unless that had
-        // failed.
-        let waiting = try staged.filter { file in
-            let there = try fileSystem.status(of: file.target)?.byteCount ?? 0
-            return try there <= file.end && fileSystem.status(of: file.path) != nil
-        }
-        try Self.commit(waiting, epoch: epoch, journal, fileSystem)
-        guard ahead == .acceptDuplicates else { return }
-        for (path, target) in targets {
-            let there = try fileSystem.status(of: name(of: target, path))?.byteCount
-            targets[path]?.byteCount = there ?? 0
-        }
-    }
-
-    /// Cuts a file back to what it had at the checkpoint.
-    private func cut(_ change: SinkJournal.Change, _ staged: [StagedFile]) throws {
-        var byteCount = staged.filter { $0.target == change.path }.map(\.end).max()
-        for (path, target) in targets where name(of: target, path) == change.path {
-            byteCount = target.byteCount
-        }
-        let end = byteCount ?? change.base
-        guard let status = try fileSystem.status(of: change.path), status.byteCount > end else {
-            return
-        }
-        let file = try fileSystem.open(change.path, .write(truncating: false))
-        try file.truncate(to: end)
-        try file.sync()
-    }
-
-    /// Removes staged files of ours that no checkpoint knows of.
-    private func removeStaged(near paths: Set<String>) throws {
-        var directories = Set(paths.map { FilePath.directory(of: $0) })
-        let first = FilePath.directory(of: options.path ?? journalPath)
-        try add(first, levels: options.directoryLevels, to: &directories)
-        for directory in directories.sorted() {
-            let place = directory.isEmpty ? "." : directory
-            guard try fileSystem.status(of: place)?.kind == .directory else { continue }
-            for name in try fileSystem.names(in: place)
-            where StagedFile.isStaged(name, by: owner) {
-                try fileSystem.unlink(FilePath.join(directory, name))
-            }
-        }
-    }
-
-    /// Adds a directory and those below it, `levels` deep: where a run that made no checkpoint may
-    /// have left something.
-    private func add(
-        _ directory: String, levels: Int, to directories: inout Set<String>
-    ) throws {
-        directories.insert(directory)
-        let place = directory.isEmpty ? "." : directory
-        guard levels > 0, try fileSystem.status(of: place)?.kind == .directory else { return }
-        for name in try fileSystem.names(in: place) {
-            let path = FilePath.join(directory, name)
-            guard try fileSystem.status(of: path)?.kind == .directory else { continue }
-            try add(path, levels: levels - 1, to: &directories)
-        }
     }
 
     // MARK: Writing
@@ -260,7 +105,7 @@ package final class StagedFileSink: SinkWriter {
     }
 
     /// The target of a path, known or new.
-    private func target(_ path: String) throws -> Target {
+    func target(_ path: String) throws -> Target {
         if let target = targets[path] { return target }
         var target = Target()
         try fileSystem.makeDirectories(FilePath.directory(of: path))
@@ -288,12 +133,12 @@ package final class StagedFileSink: SinkWriter {
         return there.compactMap { name.number(of: $0) }.max() ?? 0
     }
 
-    private func name(of target: Target, _ path: String) -> String {
+    func name(of target: Target, _ path: String) -> String {
         options.isRolling ? RolledName(of: path).numbered(target.number) : path
     }
 
     /// The name of the file that a target's rows go to, with a staged file open for it.
-    private func segment(for target: Target, _ path: String) throws -> String {
+    func segment(for target: Target, _ path: String) throws -> String {
         let name = name(of: target, path)
         guard segments[name] == nil else { return name }
         let staged = StagedFile.path(for: name, owner: owner, number: nextNumber)
@@ -373,7 +218,7 @@ package final class StagedFileSink: SinkWriter {
         return writer.bytes
     }
 
-    private static func commit(
+    static func commit(
         _ staged: [StagedFile], epoch: Int, _ journal: SinkJournal, _ fileSystem: any FileSystem
     ) throws {
         guard !staged.isEmpty else { return }
