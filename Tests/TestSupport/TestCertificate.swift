@@ -21,4 +21,14 @@ package enum TestCertificate {
         -----END PRIVATE KEY-----
 
         """
+
+    /// A key that goes with another one.
+    package static let otherKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7PTzzp5jA2LL5C3z
+        GnVMkSq84lzgfTHvf45Qi++YAh6hRANCAAQzgsxg2cav0BnNhROL3xE7tKEJKAa4
+        kxuuByFzqaos5+o/t7Sv2ilulvPXFIoEJnV4bN949rsaeV7GtMSIMerF
+        -----END PRIVATE KEY-----
+
+        """
 }

@@ -21,6 +21,8 @@ package enum TestAnswer: Sendable {
     case close
     /// Never answers.
     case silence
+    /// Closes the connection behind the first bytes of the answer's body.
+    case cutShort(Int)
 }
 
 /// An HTTP server of this machine that answers as a closure says; it notes what it was sent.
@@ -39,7 +41,8 @@ package final class TestHTTPServer: Sendable {
         channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                noted.connections.add(1, ordering: .relaxed)
+                return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     try pipeline.configureHTTPServerPipeline()
@@ -65,6 +68,9 @@ package final class TestHTTPServer: Sendable {
     /// What it was sent so far, in order.
     package var requests: [TestRequest] { noted.requests.withLock { $0 } }
 
+    /// Connections that were made to it.
+    package var connectionCount: Int { noted.connections.load(ordering: .relaxed) }
+
     /// Waits until there is a request, of this number.
     package func waitForRequest(_ count: Int = 1) {
         while requests.count < count { SystemTime.sleep(nanoseconds: 1_000_000) }
@@ -75,6 +81,7 @@ package final class TestHTTPServer: Sendable {
 }
 
 private final class NotedRequests: Sendable {
+    let connections = Atomic(0)
     let requests = Mutex<[TestRequest]>([])
 }
 
@@ -109,6 +116,14 @@ private final class AnsweringHandler: ChannelInboundHandler {
         switch answer {
         case .silence: break
         case .close: context.close(promise: nil)
+        case .cutShort(let code):
+            let head = HTTPResponseHead(
+                version: .http1_1, status: HTTPResponseStatus(statusCode: code),
+                headers: ["Content-Length": "100"])
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            let body = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: "ok")))
+            context.writeAndFlush(wrapOutboundOut(body), promise: nil)
+            context.close(promise: nil)
         case .status(let code, let headers, let body):
             var head = HTTPResponseHead(
                 version: .http1_1, status: HTTPResponseStatus(statusCode: code))

@@ -23,14 +23,13 @@ struct HTTPAnswer: Sendable {
     /// The beginning of the answer's body.
     var text = ""
 
-    /// Of the codes that blame the request, those stand for `later` that speak of who asks, where
-    /// and how fast, rather than of the rows: a new token, or the server's own change, mends them.
-    /// (RFC 9110, section 15; 425 is RFC 8470, 429 RFC 6585.)
+    /// Rows are refused by the codes that speak of what is in a request. Of the others that blame
+    /// it, most speak of who asks, where, how and how fast: a new token, another header or the
+    /// server's own change mends that, and until then rows had better wait. (RFC 9110, section 15.)
     var verdict: Verdict {
         switch status {
         case 200...299: .taken
-        case 401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429: .later
-        case 400...499: .refused
+        case 400, 406, 409, 412, 413, 416, 422: .refused
         default: .later
         }
     }
@@ -38,7 +37,10 @@ struct HTTPAnswer: Sendable {
     /// What it says, for people.
     var description: String {
         let reason = HTTPResponseStatus(statusCode: status).reasonPhrase
-        if let location, 300...399 ~= status { return "\(status) \(reason), to \(location)" }
+        if let location, 300...399 ~= status {
+            let place = (try? HTTPAddress(location))?.shown ?? "another path"
+            return "\(status) \(reason), to \(place)"
+        }
         return "\(status)" + (reason.isEmpty ? "" : " \(reason)")
             + (text.isEmpty ? "" : ": \(text)")
     }
@@ -57,7 +59,8 @@ final class HTTPAnswerReader: HTTPClientResponseDelegate, Sendable {
     ) -> EventLoopFuture<Void> {
         answer.withLock { answer in
             answer.head.status = Int(head.status.code)
-            answer.head.retryAfter = head.headers.first(name: "retry-after").flatMap { Int($0) }
+            answer.head.retryAfter = head.headers.first(name: "retry-after")
+                .flatMap { Int($0.filter { $0 != " " }) }
             answer.head.location = head.headers.first(name: "location")
         }
         return task.eventLoop.makeSucceededVoidFuture()
@@ -73,12 +76,18 @@ final class HTTPAnswerReader: HTTPClientResponseDelegate, Sendable {
         return task.eventLoop.makeSucceededVoidFuture()
     }
 
-    func didFinishRequest(task: HTTPClient.Task<HTTPAnswer>) -> HTTPAnswer {
+    func didFinishRequest(task: HTTPClient.Task<HTTPAnswer>) -> HTTPAnswer { soFar }
+
+    /// What has come of the answer; the status is 0 until its head is there.
+    var soFar: HTTPAnswer {
         answer.withLock { answer in
             var result = answer.head
+            // On one line, and nothing that a terminal would act on.
             let text = String(decoding: answer.body.readableBytesView, as: UTF8.self)
-            // On one line, whatever it is.
-            result.text = text.split { $0.isWhitespace || $0.isNewline }.joined(separator: " ")
+            let plain = text.unicodeScalars.map {
+                $0.properties.generalCategory == .control ? " " : Character($0)
+            }
+            result.text = String(plain).split(separator: " ").joined(separator: " ")
             return result
         }
     }

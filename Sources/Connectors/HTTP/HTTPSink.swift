@@ -85,9 +85,12 @@ package final class HTTPSink: SinkWriter {
         // Tries are counted, spaced and told of here.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
+        // Some servers serve one connection after the other.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
         if options.address.isEncrypted {
             configuration.tlsConfiguration = try options.tls.configuration(fileSystem)
         }
+        try refusedRows?.open()
         client = HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
             configuration: configuration)
@@ -168,11 +171,15 @@ package final class HTTPSink: SinkWriter {
         let request = try HTTPClient.Request(
             url: options.address.url, method: HTTPMethod(rawValue: options.method),
             headers: headers, body: .byteBuffer(body))
+        let reader = HTTPAnswerReader()
         let task = client.execute(
-            request: request, delegate: HTTPAnswerReader(),
+            request: request, delegate: reader,
             deadline: .now() + .milliseconds(Int64(options.timeoutMilliseconds)))
         do {
-            return try wait.result(of: task.futureResult)
+            let result = try wait.result(of: task.futureResult)
+            // Whatever becomes of the rest of the answer, the rows are there.
+            let answer = reader.soFar
+            return answer.verdict == .taken ? .success(answer) : result
         } catch {
             task.cancel()
             throw error

@@ -22,8 +22,15 @@ package struct HTTPTLS: Sendable {
             do {
                 result.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: bytes, format: .pem))
             } catch {
-                throw Self.unreadable(identity.key, "private key", error)
+                throw Self.unreadable(identity.key, "private key without a passphrase", error)
             }
+        }
+        do {
+            _ = try NIOSSLContext(configuration: result)
+        } catch {
+            throw StorageError(
+                .other, operation: "use", path: identity?.key ?? authorities ?? "",
+                cause: "it does not go with the certificate (\(error))")
         }
         return result
     }

@@ -15,9 +15,18 @@ final class RefusedRows {
         self.clock = clock
     }
 
-    /// Makes a row durable in the log; the log is made with the first one.
+    /// Opens the log, which is made where it is absent.
+    func open() throws {
+        if writer != nil { return }
+        var options = LogOptions()
+        options.sync = .every
+        try LogWriter.prepare(directory, options: options, fileSystem: fileSystem)
+        writer = try LogWriter(directory, fileSystem: fileSystem)
+    }
+
+    /// Makes a row durable in the log.
     func add(_ row: SlabSlice, _ answer: HTTPAnswer, url: String) throws {
-        let writer = try openWriter()
+        guard let writer else { return }
         var line = JSONLine()
         line.add("url", url)
         line.add("status", answer.status)
@@ -29,16 +38,6 @@ final class RefusedRows {
         _ = try writer.append(batch, to: 0)
         try writer.commit()
         count += 1
-    }
-
-    private func openWriter() throws -> LogWriter {
-        if let writer { return writer }
-        var options = LogOptions()
-        options.sync = .every
-        try LogWriter.prepare(directory, options: options, fileSystem: fileSystem)
-        let made = try LogWriter(directory, fileSystem: fileSystem)
-        writer = made
-        return made
     }
 
     func close() throws {

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Storage
@@ -40,10 +41,10 @@ extension NetworkError {
             let inner = error.connectionErrors.last?.error ?? error.dnsAError ?? error.dnsAAAAError
             return inner.map(cause) ?? "\(error)"
         case let error as HTTPClientError: return cause(error)
-        case let error as NIOSSLError:
-            return "no encrypted connection (\(error))"
-        case let error as NIOSSLExtraError:
-            return "no encrypted connection (\(error))"
+        case is NIOSSLError, is NIOSSLExtraError:
+            return "no encrypted connection: \(reason("\(error)"))"
+        case let error as HTTPParserError:
+            return "it does not speak HTTP (\(error))"
         default: return "\(error)"
         }
     }
@@ -55,5 +56,13 @@ extension NetworkError {
         case .remoteConnectionClosed: "it closed the connection"
         default: error.description
         }
+    }
+
+    /// What the library for encryption calls an error, without where in itself it was found.
+    private static func reason(_ text: String) -> String {
+        guard let start = text.firstRange(of: "OPENSSL_internal:")?.upperBound else { return text }
+        let name = text[start...].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        guard name == "CERTIFICATE_VERIFY_FAILED" else { return String(name) }
+        return "\(name) (its certificate has expired, or nobody vouches for it who is trusted)"
     }
 }

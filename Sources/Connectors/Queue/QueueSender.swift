@@ -45,17 +45,22 @@ final class QueueSender {
             // What is behind the start was trimmed, for it was taken.
             reader = try LogReader(view, partition: 0, from: .offset(sent))
         }
-        guard let batch = try reader?.next() else {
-            // Damage up to the end is all there was.
-            queue.finishDisk(upTo: reader?.nextOffset ?? sent)
-            return
+        var parts: [EncodedPart] = []
+        var byteCount = 0
+        var end = sent
+        while byteCount < SinkQueue.sendBytesMax, let batch = try reader?.next() {
+            var records = batch.records
+            while let record = try records.next() {
+                guard let value = record.value else { continue }
+                parts.append(Self.part(batch.slice(value)))
+                byteCount += value.count
+            }
+            end = batch.header.endOffset
         }
-        var records = batch.records
-        while let record = try records.next() {
-            guard let value = record.value else { continue }
-            try target.write([Self.part(batch.slice(value))])
-        }
-        queue.finishDisk(upTo: batch.header.endOffset)
+        // Where there was nothing, damage up to the end is all there was.
+        if end == sent { end = reader?.nextOffset ?? sent }
+        if !parts.isEmpty { try target.write(parts) }
+        queue.finishDisk(upTo: end)
     }
 
     /// The bytes of a record as a part, which begins where its slab does.

@@ -32,6 +32,7 @@ package final class QueuedSink: SinkWriter {
     private var writer: LogWriter?
     private var queue: SinkQueue?
     private let interruption = Interruption()
+    private let haste = Interruption()
 
     private static let version: UInt8 = 1
 
@@ -116,6 +117,7 @@ package final class QueuedSink: SinkWriter {
             writer, sent: sent, memoryBytesMax: options.memoryBytesMax, work: work)
         self.queue = queue
         interruption.set { queue.interrupt() }
+        haste.set { queue.hurry() }
         let view = try LogView(options.directory, fileSystem: fileSystem)
         let sender = QueueSender(target, queue: queue, view: view, work: work)
         let handed = Handover(sender: sender)
@@ -138,7 +140,7 @@ package final class QueuedSink: SinkWriter {
 
     package func flush() throws {}
 
-    /// Waits until the target has taken everything.
+    /// Waits until the target has taken everything, or the run is told to stop.
     package func close() throws {
         guard let queue else { return }
         var failure: (any Error)?
@@ -146,9 +148,12 @@ package final class QueuedSink: SinkWriter {
             try queue.drain(target: name)
         } catch {
             failure = error
+            if error is OutputLeft { target.interrupt() }
         }
         try finish(queue, failure)
     }
+
+    package func hurry() { haste.interrupt() }
 
     /// Leaves what the target has not taken to the next run; throws why sending had failed.
     package func leave() throws {

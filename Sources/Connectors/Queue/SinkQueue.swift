@@ -27,6 +27,8 @@ final class SinkQueue: Sendable {
         var end: Int64 = 0
         var isClosing = false
         var isInterrupted = false
+        /// Whether what is not taken may be left.
+        var isHurried = false
         var failure: (any Error)?
         var wakeOwner: @Sendable () -> Void = {}
     }
@@ -42,6 +44,8 @@ final class SinkQueue: Sendable {
 
     /// Bytes of a record of the log, about, and of a batch.
     private static let recordBytesMax = 1 << 20
+    /// Bytes that are sent at once, about: a target far away answers once for all of them.
+    static let sendBytesMax = 4 << 20
     private static let waitMilliseconds = 100
 
     /// A queue over a log of which the records from `sent` on are to be sent first.
@@ -141,17 +145,27 @@ final class SinkQueue: Sendable {
 
     private func append(_ batch: LogBatchBuilder, target: String) throws {
         while true {
+            let refusal: StorageError
             do throws(StorageError) {
                 _ = try writer.append(batch, to: 0)
                 return
             } catch {
                 guard error.kind == .noSpace || error.kind == .quotaExceeded else { throw error }
+                refusal = error
             }
             let (sent, isInterrupted, failure) = state.withLock {
                 ($0.sent, $0.isInterrupted, $0.failure)
             }
             if let failure { throw failure }
             if isInterrupted { throw SinkInterrupted(target: target) }
+            if refusal.kind == .quotaExceeded, sent == writer.ends.partitions[0].offset {
+                // All is taken, and only the segment that is open holds room.
+                try writer.startSegment(0)
+                try writer.commit()
+                _ = try writer.trim(0, to: sent)
+                _ = try writer.append(batch, to: 0)
+                return
+            }
             // What was appended so far may be sent, and what was sent makes room.
             try writer.commit()
             state.withLock { $0.end = writer.ends.partitions[0].offset }
@@ -178,14 +192,15 @@ final class SinkQueue: Sendable {
     /// Waits until all was taken.
     func drain(target: String) throws {
         while true {
-            let (isDone, isInterrupted, failure) = state.withLock { state in
+            let (isDone, isHurried, isInterrupted, failure) = state.withLock { state in
                 (
                     state.sent == state.end && state.memory.isEmpty && state.flying.isEmpty,
-                    state.isInterrupted, state.failure
+                    state.isHurried && state.memory.isEmpty, state.isInterrupted, state.failure
                 )
             }
-            if isDone { return }
             if let failure { throw failure }
+            if isDone { return }
+            if isHurried { throw OutputLeft() }
             if isInterrupted { throw SinkInterrupted(target: target) }
             guard work.wait(for: progress, milliseconds: Self.waitMilliseconds) else {
                 throw SinkInterrupted(target: target)
@@ -197,6 +212,12 @@ final class SinkQueue: Sendable {
     func close() {
         state.withLock { $0.isClosing = true }
         sender.wake()
+    }
+
+    /// Ends a wait for the end: the checkpoint before it has what was not taken.
+    func hurry() {
+        state.withLock { $0.isHurried = true }
+        progress.wake()
     }
 
     /// Ends all waits.
@@ -216,7 +237,7 @@ final class SinkQueue: Sendable {
             guard !state.memory.isEmpty else { return .nothing }
             var count = 0
             var byteCount = 0
-            while count < state.memory.count && byteCount < Self.recordBytesMax {
+            while count < state.memory.count && byteCount < Self.sendBytesMax {
                 byteCount += state.memory[count].byteCount
                 count += 1
             }

@@ -38,6 +38,9 @@ package protocol SinkWriter: AnyObject {
     func leave() throws
     /// Makes a `write` that waits for its target give up soon; may be called on any thread.
     func interrupt()
+    /// The run was told to stop: from now on `close` waits for nothing that can be left to the next
+    /// run, and throws `OutputLeft` where that is so. May be called on any thread.
+    func hurry()
 
     /// Is given what wakes whoever calls it, for a failure of work beside the calls; called once,
     /// when it is open.
@@ -76,6 +79,8 @@ extension SinkWriter {
     }
 
     package func leave() throws { try close() }
+
+    package func hurry() {}
 
     package func watch(_ wake: @escaping @Sendable () -> Void) {}
 
@@ -132,5 +137,10 @@ package struct WaitingRows: Sendable, Equatable {
 
 /// The target of a sink closed its end (`| head`): the run ends quietly, with exit code 0.
 package struct OutputClosed: Error {
+    package init() {}
+}
+
+/// What the target of a sink has not taken is left to the next run, which begins with it.
+package struct OutputLeft: Error {
     package init() {}
 }

@@ -10,12 +10,12 @@ extension Assembly {
         if case .complete = ending.reached { failure = finishCheckpoints() }
         for input in inputs { input.source.close() }
         core.drops.sayRest()
-        let sinkFailure = closeSinks()
-        failure = failure ?? sinkFailure
+        let sinks = closeSinks()
+        failure = failure ?? sinks.failure
         coordinator?.close()
         do {
             // That it has ended is the last that is to be known of a run.
-            let isWhole = failure == nil && core.sequencer.hasInputEnded
+            let isWhole = failure == nil && !sinks.hasRest && core.sequencer.hasInputEnded
             try state?.close { if isWhole { try noteEnd() } }
         } catch {
             failure = failure ?? error
@@ -43,16 +43,20 @@ extension Assembly {
         try earlier?.noteEnd(log: core.log)
     }
 
-    private func closeSinks() -> (any Error)? {
+    /// Closes the sinks; gives why one failed, and whether one leaves output to the next run.
+    private func closeSinks() -> (failure: (any Error)?, hasRest: Bool) {
         var failure: (any Error)?
+        var hasRest = false
         for sink in sinks {
             do {
                 let wasStopped = core.keepsPositions && !core.sequencer.hasInputEnded
                 try sink.close(wasStopped: wasStopped)
+            } catch is OutputLeft {
+                hasRest = true
             } catch {
                 if failure == nil && !(error is OutputClosed) { failure = error }
             }
         }
-        return failure
+        return (failure, hasRest)
     }
 }

@@ -189,7 +189,7 @@ final class Assembly {
     }
 
     /// Sinks whose waits can be ended from any thread.
-    var interruptibleSinks: [any Interruptible] {
+    var interruptibleSinks: [SinkInterrupt] {
         sinks.map { SinkInterrupt(writer: $0.writer) }
     }
 
@@ -225,9 +225,12 @@ private struct SourceInterrupt: Interruptible, @unchecked Sendable {
 }
 
 /// Ends the wait of a sink's write.
-private struct SinkInterrupt: Interruptible, @unchecked Sendable {
-    // Sendable: `SinkWriter.interrupt` may be called on any thread, and nothing else is.
-    let writer: any SinkWriter
+struct SinkInterrupt: Interruptible, @unchecked Sendable {
+    // Sendable: `SinkWriter.interrupt` and `hurry` may be called on any thread, and nothing else
+    // is.
+    fileprivate let writer: any SinkWriter
 
     func interrupt() { writer.interrupt() }
+
+    func hurry() { writer.hurry() }
 }

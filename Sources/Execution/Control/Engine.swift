@@ -18,7 +18,7 @@ package final class Engine: Sendable {
     private let ending: Ending
     private let ended = DispatchSemaphore(value: 0)
     private let inputs = Mutex<[any Interruptible]>([])
-    private let outputs = Mutex<[any Interruptible]>([])
+    private let outputs = Mutex<[SinkInterrupt]>([])
     private let clock: EngineClock
 
     /// An engine for `plan`; `log` takes lines for the user.
@@ -32,6 +32,11 @@ package final class Engine: Sendable {
     /// Makes the sources stop where they are; what was read is still processed and written, and
     /// windows that are open are not flushed. May be called on any thread.
     package func stop() {
+        stopInputs()
+        outputs.withLock { for output in $0 { output.hurry() } }
+    }
+
+    private func stopInputs() {
         core.sequencer.stop()
         inputs.withLock { for input in $0 { input.interrupt() } }
     }
@@ -60,7 +65,7 @@ package final class Engine: Sendable {
         let threads = start(assembly)
         ended.wait()
         // Whatever the reason, the sources must not go on.
-        stop()
+        stopInputs()
         if case .complete = ending.reached {} else { giveUp() }
         for input in assembly.inputs { input.parker.wake() }
         for inbox in core.inboxes { inbox.parker.wake() }

@@ -105,6 +105,18 @@ struct HTTPSinkTests {
         #expect(server.requests[0].headers["content-type"] == "application/json")
     }
 
+    /// There are servers that serve one connection after the other.
+    @Test func allRequestsGoOverOneConnection() throws {
+        let server = try TestHTTPServer { _ in .status(200) }
+        let sink = try sink(server) { $0.body = .row }
+        for number in 0..<100 {
+            try sink.write([EncodedPart((0..<10).map { "\(number)\($0)\n" }.joined())])
+        }
+        try sink.close()
+        #expect(server.requests.count == 1000)
+        #expect(server.connectionCount == 1)
+    }
+
     // MARK: Servers that do not take rows
 
     /// Answers with each of these once, then with 200.
@@ -114,7 +126,7 @@ struct HTTPSinkTests {
     }
 
     @Test func whatWasNotTakenIsSentAgain() throws {
-        let codes = [500, 503, 429, 408, 401, 403, 404, 302, 425, 599]
+        let codes = [500, 503, 429, 408, 401, 403, 404, 302, 415, 599]
         let server = try server(codes.map { .status($0) } + [.close])
         let notices = Notices()
         let sink = try sink(server, notices: notices)
@@ -127,17 +139,37 @@ struct HTTPSinkTests {
         #expect(texts.count == 11)
         #expect(texts[0].contains("it answered 500 Internal Server Error; again in"))
         #expect(texts[10].contains("it closed the connection"))
-        #expect(texts.allSatisfy { !$0.contains("source=test") })
+        #expect(texts.allSatisfy { !$0.contains("/in") })
+    }
+
+    /// Rows count as taken with the first line of the answer.
+    @Test func anAnswerThatIsCutShortCounts() throws {
+        let server = try server([.cutShort(503), .cutShort(200)])
+        let sink = try sink(server)
+        try sink.write([EncodedPart("1\n")])
+        try sink.write([EncodedPart("2\n")])
+        try sink.close()
+        #expect(server.requests.map(\.body) == ["1\n", "1\n", "2\n"])
+    }
+
+    @Test func anAnswerDoesNothingToATerminal() throws {
+        let server = try server([.status(500, body: "a\u{1b}[31m\u{7}b\0\r\n c")])
+        let notices = Notices()
+        let sink = try sink(server, notices: notices)
+        try sink.write([EncodedPart("1\n")])
+        try sink.close()
+        #expect(notices.all[0].contains("500 Internal Server Error: a [31m b c; again in"))
     }
 
     @Test func aRedirectIsToldAndNotFollowed() throws {
-        let elsewhere = ["Location": "https://elsewhere.example/in"]
+        let elsewhere = ["Location": "https://elsewhere.example/in?key=secret"]
         let server = try server([.status(301, headers: elsewhere)])
         let notices = Notices()
         let sink = try sink(server, notices: notices)
         try sink.write([EncodedPart("1\n")])
         try sink.close()
-        #expect(notices.all[0].contains("301 Moved Permanently, to https://elsewhere.example/in"))
+        #expect(
+            notices.all[0].contains("301 Moved Permanently, to https://elsewhere.example; again"))
     }
 
     @Test func aServerIsWaitedForAsLongAsItAsks() throws {
@@ -182,7 +214,7 @@ struct HTTPSinkTests {
         let write = start(sink, [EncodedPart("1\n")])
         server.waitForRequest()
         sink.interrupt()
-        let url = "http://127.0.0.1:\(server.port)/in"
+        let url = "http://127.0.0.1:\(server.port)"
         #expect(write.join() == "writing to \(url) was interrupted while it waited")
         try sink.close()
     }
@@ -202,7 +234,7 @@ struct HTTPSinkTests {
         try sink.close()
         let taken = server.requests.filter { !$0.body.contains("bad") }.map(\.body).joined()
         #expect(taken == rows.filter { !$0.contains("bad") }.joined())
-        let start = "{\"url\":\"http://127.0.0.1:\(server.port)/in\",\"status\":422,"
+        let start = "{\"url\":\"http://127.0.0.1:\(server.port)\",\"status\":422,"
         #expect(
             try refused()
                 == [3, 10, 17].map {
@@ -217,7 +249,7 @@ struct HTTPSinkTests {
             request.body.contains("bad") ? .status(400, body: "bad row") : .status(200)
         }
         let sink = try sink(server)
-        let url = "http://127.0.0.1:\(server.port)/in"
+        let url = "http://127.0.0.1:\(server.port)"
         #expect(
             start(sink, [EncodedPart("1\n2\nbad\n4\n")]).join()
                 == "cannot send to \(url): it refused a row: 400 Bad Request: bad row; to go on "
@@ -288,7 +320,9 @@ struct HTTPSinkTests {
         while notices.all.isEmpty { SystemTime.sleep(nanoseconds: 1_000_000) }
         sink.interrupt()
         #expect(write.join() != "written")
-        #expect(notices.all[0].contains("no encrypted connection"))
+        #expect(
+            notices.all[0].contains(
+                "no encrypted connection: CERTIFICATE_VERIFY_FAILED (its certificate has"))
         #expect(server.requests.isEmpty)
         try sink.close()
     }
@@ -302,6 +336,20 @@ struct HTTPSinkTests {
         #expect("\(try #require(error))".contains("cert.pem: no certificate in PEM form"))
         #expect(throws: StorageError.self) {
             try sink(address) { $0.tls.authorities = directory("absent.pem") }
+        }
+        try files.write(TestCertificate.certificate, to: directory("cert.pem"))
+        try files.write(TestCertificate.otherKey, to: directory("other.pem"))
+        let mismatch = #expect(throws: StorageError.self) {
+            try sink(address) { $0.tls.identity = (directory("cert.pem"), directory("other.pem")) }
+        }
+        #expect("\(try #require(mismatch))".contains("other.pem: it does not go with"))
+    }
+
+    @Test func aPlaceForRefusedRowsThatCannotBeIsToldAtOnce() throws {
+        let address = try HTTPAddress("http://localhost/")
+        try files.write("a file", to: directory("file"))
+        #expect(throws: StorageError.self) {
+            try sink(address) { $0.refused = directory("file/refused") }
         }
     }
 }

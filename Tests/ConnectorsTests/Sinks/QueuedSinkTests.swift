@@ -13,6 +13,7 @@ struct QueuedSinkTests {
             struct State {
                 var isAway = true
                 var text = ""
+                var writes = 0
                 var isInterrupted = false
             }
             let state = Mutex(State())
@@ -41,6 +42,7 @@ struct QueuedSinkTests {
                 if !isAway { break }
                 world.waker.wait(milliseconds: 100)
             }
+            world.state.withLock { $0.writes += 1 }
             for part in parts {
                 let text = String(decoding: part.slab.array(0..<part.byteCount), as: UTF8.self)
                 world.state.withLock { $0.text += text }
@@ -184,6 +186,65 @@ struct QueuedSinkTests {
         try sink.write([EncodedPart("one\n")])
         sink.interrupt()
         #expect(throws: SinkInterrupted.self) { try sink.close() }
+    }
+
+    /// At the end of its input a run may be told to stop while it waits for the target.
+    @Test func aRunThatIsToldToStopLeavesTheRest() throws {
+        let (world, files) = (Target.World(), MemoryFileSystem())
+        let first = sink(world, on: files)
+        try first.open()
+        try first.write([EncodedPart(lines(0..<10))])
+        let staged = try first.stage(for: 1)
+        try staged.sync()
+        first.hurry()
+        #expect(throws: OutputLeft.self) { try first.close() }
+        world.state.withLock { $0.isInterrupted = false }
+        world.come()
+        let second = sink(world, on: files)
+        try second.resume(staged.own, epoch: 1)
+        second.hurry()
+        while world.text != lines(0..<10) { SystemTime.sleep(nanoseconds: 1_000_000) }
+        try second.close()
+    }
+
+    /// A target that is far away answers once for many checkpoints.
+    @Test func whatWaitsIsSentInFewWrites() throws {
+        let (world, files) = (Target.World(), MemoryFileSystem())
+        let sink = sink(world, on: files)
+        try sink.open()
+        for number in 0..<200 {
+            try sink.write([EncodedPart(lines(number..<number + 1))])
+            _ = try sink.stage(for: number + 1)
+        }
+        world.come()
+        try sink.close()
+        #expect(world.text == lines(0..<200))
+        // What was on its way goes alone.
+        #expect(world.state.withLock { $0.writes } <= 3)
+    }
+
+    /// The segment that is written to is all there is, and all of it is taken.
+    @Test func rowsThatFillTheQuotaMakeRoomOnceTheyAreTaken() throws {
+        let (world, files) = (Target.World(), MemoryFileSystem())
+        let sink = sink(world, on: files) {
+            $0.log.quota = 16 << 10
+            $0.memoryBytesMax = 1
+        }
+        world.come()
+        try sink.open()
+        var text = ""
+        for number in 0..<20 {
+            let row = String(repeating: "\(number % 10)", count: 9000) + "\n"
+            try sink.write([EncodedPart(row)])
+            text += row
+        }
+        while world.text != text { SystemTime.sleep(nanoseconds: 1_000_000) }
+        world.go()
+        #expect(throws: StorageError.self) {
+            try sink.write([EncodedPart(String(repeating: "x", count: 20_000) + "\n")])
+        }
+        sink.interrupt()
+        #expect(throws: StorageError.self) { try sink.close() }
     }
 
     /// After a power cut behind a checkpoint everything up to it arrives, and nothing behind it.

@@ -10,8 +10,8 @@ enum DeliveryReader {
             queue.quota = nested.size("quota", atLeast: quotaMin)?.value ?? queue.quota
             nested.finish()
         }
-        let least = reader.duration("retry_min")
-        let most = reader.duration("retry_max")
+        let least = reader.duration("retry_min", atLeast: 1000)
+        let most = reader.duration("retry_max", atLeast: 1000)
         let retryMin = least?.value ?? 100_000
         let retryMax = most?.value ?? max(10_000_000, retryMin)
         if retryMax < retryMin {

@@ -10,7 +10,7 @@ struct HTTPSinkReader {
         "content-length", "transfer-encoding", "connection",
     ]
     private static let rowsMaxMax = 1_000_000
-    private static let bytesMaxMax = 64 << 20
+    private static let bytesMaxMax = 4 << 20
 
     init(reader: SpecReader) { self.reader = reader }
 
@@ -22,6 +22,7 @@ struct HTTPSinkReader {
         let method = reader.choice("method", ["post", "put", "patch"])
         let timeout = reader.duration("timeout", atLeast: 1000)
         let headers = readHeaders() + readAuthorization()
+        reportTwins(headers)
         let tls = readTLS(address)
         let refused = reader.string("refused", takes: "the directory of a log")
         let delivery = DeliveryReader.read(reader)
@@ -54,6 +55,15 @@ struct HTTPSinkReader {
         } catch {
             diagnostics.error(at: text.place, "'url' \(error.message)")
             return nil
+        }
+    }
+
+    /// Reports headers of which one would stand for another.
+    private func reportTwins(_ headers: [(name: String, value: String)]) {
+        var names: Set<String> = []
+        for header in headers where !names.insert(header.name.lowercased()).inserted {
+            diagnostics.error(
+                at: reader.place(of: "headers"), "the header '\(header.name)' is there twice")
         }
     }
 

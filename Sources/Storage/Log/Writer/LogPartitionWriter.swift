@@ -104,6 +104,11 @@ struct LogPartitionWriter: Sendable {
         } catch {}
     }
 
+    /// Begins another segment, unless the last one has no records.
+    mutating func startSegment() throws(StorageError) {
+        if end.segment < end.offset { try roll() }
+    }
+
     /// Finishes the last segment and begins another one.
     private mutating func roll() throws(StorageError) {
         if let file, hasRemains {

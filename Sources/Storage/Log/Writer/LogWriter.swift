@@ -154,6 +154,17 @@ package final class LogWriter: Sendable {
         }
     }
 
+    /// Begins another segment of a partition, so that the one before can be trimmed away once this
+    /// is committed.
+    package func startSegment(_ partition: Int) throws(StorageError) {
+        try state.withLock { state throws(StorageError) in
+            try Self.check(state, directory)
+            if state.hasOpenTail { try Self.removeTail(&state) }
+            try state.partitions[partition].startSegment()
+            state.appended += 1
+        }
+    }
+
     // MARK: Commits
 
     /// Makes all count that was appended, and makes it durable as the log's options say.
