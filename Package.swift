@@ -34,6 +34,9 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         // Sockets.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // HTTP requests, and their encryption.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         // Log lines on standard error.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         // SQLite, with the trait of that name only.
@@ -56,6 +59,9 @@ let package = Package(
                 "Dataflow", "Storage",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 grdb,
                 .product(
                     name: "GRDBSQLite", package: "GRDB.swift",
@@ -88,7 +94,14 @@ let package = Package(
             ]),
         // What stands in for the world in tests: twins, virtual clock, seeded generators.
         .target(
-            name: "TestSupport", dependencies: ["Dataflow", "Storage"],
+            name: "TestSupport",
+            dependencies: [
+                "Dataflow", "Storage",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
             path: "Tests/TestSupport"),
         .testTarget(name: "StorageTests", dependencies: ["Storage", "TestSupport"]),
         .testTarget(name: "DataflowTests", dependencies: ["Dataflow", "TestSupport"]),

@@ -17,7 +17,7 @@ BEGIN {
 
     # What it may import of others'. Synchronization is everyone's.
     theirs["Storage"] = "Glibc"
-    theirs["Connectors"] = "NIOCore NIOPosix GRDB GRDBSQLite"
+    theirs["Connectors"] = "NIOCore NIOPosix NIOHTTP1 NIOSSL AsyncHTTPClient GRDB GRDBSQLite"
     theirs["Pipeline"] = "Yams"
     theirs["Execution"] = "Dispatch"
     theirs["weir"] = "ArgumentParser Logging Glibc Dispatch"

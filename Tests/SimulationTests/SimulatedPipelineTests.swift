@@ -6,8 +6,9 @@ import Testing
 ///
 /// A pipeline reads files, a log, files that grow and are rotated, or what a client sends to a
 /// buffer; or there are two with a log between them, each killed on its own. It writes files, logs,
-/// or to a receiver behind a queue. Of state in two places one may be damaged or lost. What comes
-/// of a client or goes to a receiver is there at least once, everything else exactly once.
+/// or to a receiver behind a queue. Of state in two places one may be damaged or lost, with the
+/// rows that wait in queues. What comes of a client or goes to a receiver is there at least once,
+/// everything else exactly once.
 ///
 ///     WEIR_SEEDS=10000 swift test --filter SimulatedPipelineTests      # many seeds
 ///     WEIR_SEED=n WEIR_SEEDS=1 swift test --filter SimulatedPipelineTests   # one of them again
@@ -37,6 +38,20 @@ struct SimulatedPipelineTests {
         #expect(counts.kills > 0 && counts.stops > 0 && counts.failures > 0)
         #expect(counts.stateFiles > 0 && counts.rotations > 0 && counts.resent > 0)
         #expect(counts.damages > 0)
+    }
+
+    /// The machine is lost with its queues while rows wait for receivers, again and again.
+    @Test func rowsThatWaitOutliveTheMachine() throws {
+        var counts = Simulation.Counts()
+        for seed in Seeds.many(60) {
+            var options = Simulation.Options()
+            options.losesQueues = true
+            let outcome = try Simulation.run(seed: seed, options)
+            #expect(outcome.failure == nil, "\(Self.note(seed))")
+            counts += outcome.counts
+        }
+        guard Seeds.many(60).count >= 60 else { return }
+        #expect(counts.lostRows > 10)
     }
 
     @Test(arguments: Seeds.list(4))

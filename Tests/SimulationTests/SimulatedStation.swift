@@ -12,7 +12,10 @@ final class SimulatedStation {
     let feed: SimulatedFeed?
     /// What befalls its state between lives, if anything does.
     private let damage: SimulatedDamage?
+    private let losesQueues: Bool
     private(set) var damages = 0
+    /// Lives before which rows that waited were lost in one place.
+    private(set) var lostRows = 0
     /// Who writes the log that it reads.
     let upstream: SimulatedStation?
     /// What an undisturbed run gives.
@@ -33,18 +36,21 @@ final class SimulatedStation {
 
     init(
         _ pipeline: SimulatedPipeline, _ setting: SimulatedPipeline.Setting,
-        upstream: SimulatedStation? = nil, seed: UInt64
+        upstream: SimulatedStation? = nil, seed: UInt64, losesQueues: Bool = false
     ) {
         self.pipeline = pipeline
         self.setting = setting
         self.upstream = upstream
+        self.losesQueues = losesQueues
         var random = SplitMix64(seed: seed)
         // One of two places that are alike may be lost, and always the same one.
         let places = [setting.statePath, "second-\(setting.statePath)"]
-        let lost = random.int(0...1)
+        let lost = losesQueues ? 0 : random.int(0...1)
         damage =
-            setting.checkpoint?.secondPlace == true && random.chance(0.6)
-            ? SimulatedDamage(directory: places[lost], other: places[1 - lost]) : nil
+            setting.checkpoint?.secondPlace == true && (losesQueues || random.chance(0.6))
+            ? SimulatedDamage(
+                directory: places[lost], other: places[1 - lost],
+                queues: lost == 0 ? "log-queue-\(setting.statePath)-" : nil) : nil
         feed =
             if case .followed(let rotation) = pipeline.input.form {
                 SimulatedFeed(rotation, pipeline.input.orders, seed: seed)
@@ -110,8 +116,8 @@ final class SimulatedStation {
         if case .received(let received) = pipeline.input.form, received.sync == .os {
             hazards.powerCut = nil
         }
-        if let damage, random.chance(0.4) {
-            damage.strike(machine.files, &random)
+        if let damage, random.chance(losesQueues ? 0.8 : 0.4) {
+            if damage.strike(machine.files, &random) { lostRows += 1 }
             damages += 1
         }
         var setting = setting

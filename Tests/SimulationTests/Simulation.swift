@@ -28,6 +28,8 @@ final class Simulation {
         var resent = 0
         /// Lives before which state was damaged.
         var damages = 0
+        /// Lives before which rows were lost that waited in a queue.
+        var lostRows = 0
 
         static func += (sum: inout Counts, other: Counts) {
             sum.lives += other.lives
@@ -38,6 +40,7 @@ final class Simulation {
             sum.rotations += other.rotations
             sum.resent += other.resent
             sum.damages += other.damages
+            sum.lostRows += other.lostRows
         }
     }
 
@@ -48,6 +51,9 @@ final class Simulation {
         var wallStart: Int64?
         /// The chance of the wall clock to jump, at each step.
         var clockJumps: Double?
+        /// Whether all sinks are receivers behind queues, and state and queues are lost together
+        /// now and then.
+        var losesQueues = false
     }
 
     private var random: SplitMix64
@@ -63,7 +69,7 @@ final class Simulation {
     private init(seed: UInt64, _ options: Options) throws {
         var random = SplitMix64(seed: seed)
         self.options = options
-        stations = try Self.stations(&random)
+        stations = try Self.stations(&random, options)
         let wall: Int64 = random.pick([1_767_000_000_000_000, 0, 1_700_000_000_000_000])
         let trace = Trace(keepsLines: options.keepsTrace)
         machine = SimulatedMachine(
@@ -77,7 +83,19 @@ final class Simulation {
         }
     }
 
-    private static func stations(_ random: inout SplitMix64) throws -> [SimulatedStation] {
+    private static func stations(
+        _ random: inout SplitMix64, _ options: Options
+    ) throws -> [SimulatedStation] {
+        if options.losesQueues {
+            var choice = PipelineChoice(&random)
+            choice.hasReceiversOnly = true
+            let pipeline = try choice.pipeline()
+            var setting = setting(&random)
+            setting.checkpoint?.secondPlace = true
+            return [
+                SimulatedStation(pipeline, setting, seed: random.next(), losesQueues: true)
+            ]
+        }
         guard random.chance(0.2) else {
             var choice = PipelineChoice(&random)
             let pipeline = try choice.pipeline()
@@ -121,6 +139,7 @@ final class Simulation {
         outcome.counts.stateFiles = machine.stateFileCount
         for station in stations {
             outcome.counts.damages += station.damages
+            outcome.counts.lostRows += station.lostRows
             outcome.counts.rotations += station.feed?.rotated ?? 0
             outcome.counts.resent += station.pipeline.client?.resentCount ?? 0
         }

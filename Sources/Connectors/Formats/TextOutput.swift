@@ -12,9 +12,14 @@ struct TextOutput {
     private var rowCount = 0
     private let target: String
 
-    /// An empty output for `target`.
-    init(slabBytes: Int, target: String = "") {
-        slab = Slab(byteCount: slabBytes)
+    /// Bytes of a slab, unless a row may have more, and of the first one for each row: the rows of
+    /// a batch may be split among thousands of files.
+    private static let slabBytesMax = 256 << 10
+    private static let rowBytes = 1 << 10
+
+    /// An empty output for that many rows.
+    init(rowCount: Int, target: String = "") {
+        slab = Slab(byteCount: min(rowCount * Self.rowBytes, Self.slabBytesMax))
         self.target = target
     }
 
@@ -26,7 +31,7 @@ struct TextOutput {
 
     @inline(never)
     private mutating func change(_ byteCount: Int) {
-        let size = slab.byteCount
+        let size = min(slab.byteCount * 4, Self.slabBytesMax)
         endPart()
         slab = Slab(byteCount: max(size, byteCount))
         count = 0

@@ -83,7 +83,22 @@ package final class QueuedSink: SinkWriter {
         }
         try writer.restore(to: ends, epoch: UInt64(epoch), restoring)
         let end = writer.mark.partitions[0].end.offset
-        try start(writer, sent: min(max(sent, mark.start), end))
+        let next = min(max(sent, mark.start), end)
+        if restoring == .all { try check(next..<end) }
+        try start(writer, sent: next)
+    }
+
+    /// Throws where rows that wait are damaged: the sender would step over them.
+    private func check(_ offsets: Range<Int64>) throws(StorageError) {
+        guard !offsets.isEmpty else { return }
+        do throws(StorageError) {
+            _ = try LogView(options.directory, fileSystem: fileSystem).excerpt(offsets)
+        } catch {
+            throw StorageError(
+                error.kind, operation: "restore", path: error.path, offset: error.offset,
+                cause: "rows that wait for \(name) are damaged: \(error.cause)",
+                advice: "put it back, or begin anew with --allow-reset and the sink's name")
+        }
     }
 
     private func openWriter() throws -> LogWriter {
@@ -163,6 +178,8 @@ package final class QueuedSink: SinkWriter {
 
     // MARK: Checkpoints
 
+    package var waitingLog: String? { options.directory }
+
     package func stage(for epoch: Int) throws -> StagedOutput {
         var staged = StagedOutput()
         guard let queue, let writer else { return staged }
@@ -177,6 +194,8 @@ package final class QueuedSink: SinkWriter {
         if !standing.isDrained {
             staged.sync = { try writer.sync() }
             staged.byteCount = writer.byteCount
+            staged.waiting = WaitingRows(
+                in: options.directory, standing.sent..<writer.ends.partitions[0].offset)
         }
         staged.commit = { try queue.trim() }
         return staged

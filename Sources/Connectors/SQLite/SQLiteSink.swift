@@ -181,6 +181,8 @@ package final class SQLiteSink: SinkWriter {
 
     // MARK: Checkpoints
 
+    package var waitingLog: String? { options.staging }
+
     package func stage(for epoch: Int) throws -> StagedOutput {
         guard let staging else {
             try flush()
@@ -195,6 +197,10 @@ package final class SQLiteSink: SinkWriter {
         guard byteCount > 0 else { return staged }
         staged.byteCount = byteCount
         staged.log = staging.log.directory
+        if table.standing.applied < rows.end {
+            staged.waiting = WaitingRows(
+                in: staging.log.directory, table.standing.applied..<rows.end)
+        }
         let (log, view, table) = (staging.log, staging.view, table)
         let (options, notice) = (options, notice)
         staged.sync = { try log.sync() }

@@ -63,6 +63,9 @@ package protocol SinkWriter: AnyObject {
     /// The greatest epoch that it has committed, as its target tells; 0 for none, or where no
     /// target tells.
     func lastEpoch() throws -> Int
+
+    /// The directory of the log in which its rows wait; nil for one without.
+    var waitingLog: String? { get }
 }
 
 extension SinkWriter {
@@ -85,6 +88,8 @@ extension SinkWriter {
     package func beginAnew(_ own: [UInt8], epoch: Int) throws { try open() }
 
     package func lastEpoch() throws -> Int { 0 }
+
+    package var waitingLog: String? { nil }
 }
 
 /// What a sink has set apart for a checkpoint: made durable before the checkpoint is complete, and
@@ -99,12 +104,30 @@ package struct StagedOutput: Sendable {
     /// The directory of the log in which they stand, if they do: they are delivered when its mark
     /// is of this epoch.
     package var log = ""
+    /// Rows in a log of the sink's own that its target has not taken, if there are any. They are a
+    /// part of the checkpoint: a run that goes on elsewhere has them brought back before the sink
+    /// is opened.
+    package var waiting: WaitingRows?
     /// Makes it durable.
     package var sync: @Sendable () throws -> Void = {}
     /// Makes it visible; may be called again after it has been.
     package var commit: @Sendable () throws -> Void = {}
 
     package init() {}
+}
+
+/// Rows that wait for the target of a sink in an embedded log with one partition. What is trimmed
+/// off the log was taken by the target.
+package struct WaitingRows: Sendable, Equatable {
+    /// Where the log is.
+    package let directory: String
+    /// The first one that waits, and the end of the log.
+    package let offsets: Range<Int64>
+
+    package init(in directory: String, _ offsets: Range<Int64>) {
+        self.directory = directory
+        self.offsets = offsets
+    }
 }
 
 /// The target of a sink closed its end (`| head`): the run ends quietly, with exit code 0.

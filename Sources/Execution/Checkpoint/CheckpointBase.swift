@@ -23,7 +23,7 @@ struct CheckpointBase {
     /// The manifest of a barrier of which all parts are there.
     func manifest(
         _ barrier: Barrier, _ parts: Barrier.Parts, _ core: EngineCore, tables: [Int: String],
-        isFinished: Bool
+        waiting: [Int: WaitingPieces] = [:], isFinished: Bool
     ) -> CheckpointManifest {
         let plan = core.topology.plan
         var manifest = CheckpointManifest(
@@ -67,7 +67,7 @@ struct CheckpointBase {
                     name: node.name, binding: node.binding,
                     rows: sinks[index] + (part?.rows ?? 0), staged: part?.staged.own ?? [],
                     byteCount: part?.staged.byteCount ?? 0, files: part?.staged.files ?? [],
-                    log: part?.staged.log ?? ""))
+                    log: part?.staged.log ?? "", waiting: waiting[index]))
         }
         return manifest
     }

@@ -42,6 +42,7 @@ final class CheckpointCoordinator {
     /// The place of the last complete checkpoint.
     private var lastNumber: Int
     private var tables: TableFiles
+    private var ledger: PieceLedger
     /// Why the run ends, where something could not be made durable.
     private var unwritten: (any Error)?
     private var base: CheckpointBase
@@ -58,7 +59,8 @@ final class CheckpointCoordinator {
 
     init(
         _ core: EngineCore, _ settings: Plan.CheckpointSettings, sources: [any Source],
-        _ state: StateParts, recovery: Recovery, log: @escaping @Sendable (String) -> Void
+        _ state: StateParts, recovery: Recovery, waiting: [Int: WaitingPieces],
+        log: @escaping @Sendable (String) -> Void
     ) {
         self.core = core
         self.sources = sources
@@ -66,6 +68,7 @@ final class CheckpointCoordinator {
         self.log = log
         directory = state.directory
         tables = TableFiles(directory)
+        ledger = PieceLedger(directory, goingOnFrom: waiting)
         room = state.room
         // For want of room a checkpoint fails; it does not wait.
         files = CheckpointFiles(
@@ -225,8 +228,10 @@ final class CheckpointCoordinator {
     private func finish(
         _ barrier: Barrier, _ parts: Barrier.Parts, isLast: Bool
     ) -> (any Error)? {
+        let waiting = ledger.note(parts.sinks.compactMapValues(\.staged.waiting))
         // Whatever fails, what the tasks hold for it is let go of.
-        var made = base.manifest(barrier, parts, core, tables: [:], isFinished: isLast)
+        var made = base.manifest(
+            barrier, parts, core, tables: [:], waiting: waiting, isFinished: isLast)
         do {
             try sync(parts.sinks.sorted { $0.key < $1.key }.map(\.value.staged))
             if let failure = parts.failure { throw Unwritten(cause: failure) }
@@ -234,7 +239,8 @@ final class CheckpointCoordinator {
                 let names = try tables.hold(
                     barrier.positions.tables, of: core.topology.plan,
                     in: waits ? directory.fileSystem : directory.fileSystem.impatient)
-                made = base.manifest(barrier, parts, core, tables: names, isFinished: false)
+                made = base.manifest(
+                    barrier, parts, core, tables: names, waiting: waiting, isFinished: false)
             }
             if let secondPlace, secondPlace.isRequired { try secondPlace.copy(made) }
             try write(made)

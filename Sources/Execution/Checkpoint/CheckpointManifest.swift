@@ -6,6 +6,7 @@ import Storage
 ///     manifest = epoch: 8 | finished: 1 | pipeline | written at: 8 | next chunk: 8 | workers: 4
 ///              | sources: count, each | steps: count, each | sinks: count, each
 ///              | guess of each source: bytes (not in manifests of before)
+///              | what waits for each sink: flag, `WaitingPieces` (nor this)
 ///     source   = name | binding | sequence: 8 | ended: 1 | position: flag, bytes
 ///              | tracker: flag, tracker | table: flag, file | rows: 8 | errors: 8 | bytes: 8
 ///     step     = name | binding | keys: count, text each | counters: 11 times 8
@@ -52,6 +53,8 @@ struct CheckpointManifest: Sendable {
         let files: [String]
         /// The directory of the log in which they stand, if they do.
         let log: String
+        /// Rows of its own log that its target has not taken.
+        var waiting: WaitingPieces?
     }
 
     let epoch: Int
@@ -78,9 +81,10 @@ struct CheckpointManifest: Sendable {
         return ended
     }
 
-    /// The names of all files that it needs.
+    /// The names of all files that it needs beside it.
     var files: Set<String> {
         var files: Set<String> = Set(sources.compactMap(\.table))
+        for sink in sinks { files.formUnion(sink.waiting?.files ?? []) }
         for step in steps {
             for part in step.parts {
                 for family in part.snapshot.families { files.formUnion(family.files) }
@@ -98,7 +102,7 @@ struct CheckpointManifest: Sendable {
 
     /// The names of all files, each as often as a part of the checkpoint holds it.
     var holds: [String] {
-        sources.compactMap(\.table)
+        sources.compactMap(\.table) + sinks.flatMap { $0.waiting?.files ?? [] }
             + steps.flatMap {
                 $0.parts.flatMap { $0.snapshot.families.flatMap { $0.files.sorted() } }
             }
@@ -123,6 +127,10 @@ extension CheckpointManifest {
             sink.encode(to: &writer)
         }
         for source in sources { writer.append(counted: source.guess) }
+        for sink in sinks {
+            writer.append(sink.waiting != nil)
+            sink.waiting?.encode(to: &writer)
+        }
         return writer.bytes
     }
 
@@ -139,6 +147,11 @@ extension CheckpointManifest {
         sinks = try reader.list { reader throws(ByteReader.Damage) in try Sink(from: &reader) }
         if reader.rest > 0 {
             for index in sources.indices { sources[index].guess = try reader.countedArray() }
+        }
+        if reader.rest > 0 {
+            for index in sinks.indices where try reader.flag() {
+                sinks[index].waiting = try WaitingPieces(from: &reader)
+            }
         }
         try reader.finish()
     }

@@ -14,6 +14,8 @@ struct CheckpointSearch {
 
     let here: StateFiles
     let there: StateFiles?
+    /// By name of a sink: the log in which its rows wait.
+    let logs: [String: String]
     /// Checks what is brought here.
     let executor: any BackgroundExecutor
 
@@ -81,7 +83,7 @@ struct CheckpointSearch {
     private func complete(
         _ epoch: Int, isHere: Bool, _ log: (String) -> Void
     ) throws -> CheckpointManifest {
-        let manifest: CheckpointManifest
+        var manifest: CheckpointManifest
         do {
             manifest = try manifestsHere.read(epoch)
         } catch {
@@ -94,9 +96,12 @@ struct CheckpointSearch {
             }
             if isHere { log("\(error)") }
         }
+        let hasCopies = try takeCopies(of: &manifest, log)
         try bringMissing(of: manifest, log)
         try here.fileSystem.syncDirectory(here.path)
-        if (try? manifestsHere.read(epoch)) == nil { try manifestsHere.write(manifest) }
+        if hasCopies || (try? manifestsHere.read(epoch)) == nil {
+            try manifestsHere.write(manifest)
+        }
         return manifest
     }
 
@@ -161,7 +166,7 @@ struct CheckpointSearch {
 
 extension StorageError {
     /// Whether something is not what it was, rather than out of reach for now.
-    fileprivate var isDamage: Bool { kind == .corrupt || kind == .notFound }
+    var isDamage: Bool { kind == .corrupt || kind == .notFound }
 }
 
 /// Copies of state that are checked and made durable in the background, while the next is read.

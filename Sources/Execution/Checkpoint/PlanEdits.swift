@@ -195,6 +195,7 @@ extension CheckpointManifest.Sink {
     /// Whether output of a checkpoint still has to be delivered.
     fileprivate func waits(for epoch: Int, in fileSystem: any FileSystem) -> Bool {
         guard byteCount > 0 else { return false }
+        if let waiting, waiting.place == .files { return !waiting.pieces.isEmpty }
         if !log.isEmpty {
             let mark = try? LogView(log, fileSystem: fileSystem).mark()
             return mark.map { $0.epoch < UInt64(epoch) } ?? false

@@ -19,17 +19,18 @@ struct Recovery {
     private(set) var lastEpoch = 0
 
     /// Looks at what is in a directory; `log` is told of what is damaged. Copies that are brought
-    /// here from another place are checked on `executor`.
+    /// here from another place are checked on `executor`; `logs` are those in which rows wait for
+    /// sinks, by their names.
     init(
-        _ directory: StateDirectory, plan: Plan, executor: any BackgroundExecutor,
-        log: (String) -> Void
+        _ directory: StateDirectory, plan: Plan, logs: [String: String],
+        executor: any BackgroundExecutor, log: (String) -> Void
     ) throws {
         self.directory = directory
         let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
         let there = plan.checkpoint?.secondPlace.map {
             StateFiles($0.path, fileSystem: directory.fileSystem)
         }
-        let search = CheckpointSearch(here: here, there: there, executor: executor)
+        let search = CheckpointSearch(here: here, there: there, logs: logs, executor: executor)
         let found = try search.newest(log: log)
         lastEpoch = found.lastEpoch
         guard let newest = found.manifest else {
@@ -139,11 +140,35 @@ extension Recovery {
 
     /// What a sink had staged, and the epoch; of a finished run too.
     func sink(_ node: Plan.SinkNode) -> (staged: [UInt8], epoch: Int)? {
-        guard let newest = manifest ?? finished,
-            let sink = newest.sinks.first(where: { $0.name == node.name }),
-            sink.binding.meaning == node.binding.meaning
-        else { return nil }
+        guard let newest = manifest ?? finished, let sink = saved(node) else { return nil }
         return (sink.staged, newest.epoch)
+    }
+
+    private func saved(_ node: Plan.SinkNode) -> CheckpointManifest.Sink? {
+        (manifest ?? finished)?.sinks.first {
+            $0.name == node.name && $0.binding.meaning == node.binding.meaning
+        }
+    }
+
+    /// Brings rows that waited for a sink back to its log, if the checkpoint comes from elsewhere;
+    /// before the sink is opened.
+    func bringRows(
+        of node: Plan.SinkNode, to path: String?, log: (String) -> Void
+    ) throws(StorageError) {
+        guard let path, let waiting = saved(node)?.waiting, waiting.place == .files else { return }
+        let here = StateFiles(directory.path, fileSystem: directory.fileSystem)
+        try waiting.rebuild(path, from: here)
+        if !waiting.pieces.isEmpty {
+            log("rows that wait for sink '\(node.name)' were brought back to \(path)")
+        }
+    }
+
+    /// What waits for a sink in the log with which it goes on, once that is open.
+    func waiting(for node: Plan.SinkNode, in log: String?) -> WaitingPieces? {
+        guard let log, let waiting = saved(node)?.waiting,
+            waiting.isWhole(inLog: log, directory.fileSystem)
+        else { return nil }
+        return waiting
     }
 }
 

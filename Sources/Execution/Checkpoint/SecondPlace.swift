@@ -151,25 +151,29 @@ final class SecondPlace: Sendable {
 
 /// Copies of checkpoints between directories.
 enum CheckpointCopy {
-    /// Copies the files of a checkpoint that are missing, then its manifest; gives the bytes
-    /// written.
+    /// Copies the files of a checkpoint that are missing, and rows that wait in logs as files, then
+    /// its manifest; gives the bytes written.
     @discardableResult
     static func copy(
         _ manifest: CheckpointManifest, from source: StateFiles, to target: StateFiles
     ) throws(StorageError) -> Int {
         try target.fileSystem.makeDirectories(target.path)
-        var byteCount = 0
         var copied: [StateFiles.Copied] = []
         for name in manifest.files.sorted() {
             guard let copy = try source.copyMissing(name, to: target) else { continue }
-            byteCount += copy.byteCount
             copied.append(copy)
+        }
+        var manifest = manifest
+        for (index, sink) in manifest.sinks.enumerated() {
+            let waiting = sink.waiting
+            manifest.sinks[index].waiting = try waiting?.copy(
+                from: source, to: target, into: &copied)
         }
         for copy in copied { try copy.settle() }
         try target.fileSystem.syncDirectory(target.path)
         let manifests = CheckpointFiles(path: target.path, fileSystem: target.fileSystem)
         try manifests.write(manifest)
-        return byteCount
+        return copied.reduce(0) { $0 + $1.byteCount }
     }
 
     /// Removes all but the newest checkpoints, and the files that none of those needs; nothing

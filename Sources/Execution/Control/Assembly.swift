@@ -33,11 +33,8 @@ final class Assembly {
                 background: makeBackground(), log: core.log)
         }
         self.state = state
-        var recovery: Recovery?
-        if plan.checkpoint != nil, let state {
-            recovery = try Recovery(
-                state.directory, plan: plan, executor: state.background, log: core.log)
-        }
+        let writers = try plan.sinks.map { try $0.makeWriter() }
+        var recovery = try Self.recover(core, state, writers)
         let sources = try plan.sources.map { try $0.makeSource() }
         if let finished = recovery?.finished {
             for (node, source) in zip(plan.sources, sources) {
@@ -48,7 +45,7 @@ final class Assembly {
             }
         }
         let isAtEnd = recovery?.isAtEnd(plan, sources) ?? false
-        sinks = try Self.openSinks(core, &recovery, isAtEnd: isAtEnd)
+        sinks = try Self.openSinks(core, writers, &recovery, isAtEnd: isAtEnd)
         workers = (0..<workerCount).map { Worker($0, core: core, store: state?.stores[$0]) }
         inputs =
             isAtEnd
@@ -77,7 +74,8 @@ final class Assembly {
             core.end()
         } else if let recovery, let settings = plan.checkpoint, let state {
             coordinator = CheckpointCoordinator(
-                core, settings, sources: sources, state, recovery: recovery, log: core.log)
+                core, settings, sources: sources, state, recovery: recovery,
+                waiting: Self.waiting(plan.sinks, writers, recovery), log: core.log)
             try restore(recovery, in: state.directory)
         } else {
             coordinator = nil
@@ -85,14 +83,28 @@ final class Assembly {
         core.watch(state?.room, isTended: coordinator != nil)
     }
 
+    /// Finds what earlier runs left, if there are checkpoints.
+    private static func recover(
+        _ core: EngineCore, _ state: StateParts?, _ writers: [any SinkWriter]
+    ) throws -> Recovery? {
+        let plan = core.topology.plan
+        guard plan.checkpoint != nil, let state else { return nil }
+        let logs = zip(plan.sinks, writers).map { ($0.name, $1.waitingLog) }
+        return try Recovery(
+            state.directory, plan: plan,
+            logs: Dictionary(uniqueKeysWithValues: logs).compactMapValues { $0 },
+            executor: state.background, log: core.log)
+    }
+
     private static func openSinks(
-        _ core: EngineCore, _ recovery: inout Recovery?, isAtEnd: Bool
+        _ core: EngineCore, _ writers: [any SinkWriter], _ recovery: inout Recovery?,
+        isAtEnd: Bool
     ) throws -> [SinkRunner] {
         let nodes = core.topology.plan.sinks
-        let writers = try nodes.map { try $0.makeWriter() }
         for (node, writer) in zip(nodes, writers) {
             guard let sink = recovery?.sink(node) else { continue }
             do {
+                try recovery?.bringRows(of: node, to: writer.waitingLog, log: core.log)
                 try reading(node.name) { try writer.resume(sink.staged, epoch: sink.epoch) }
             } catch let error as StorageError where error.kind == .corrupt {
                 let resets = core.topology.plan.checkpoint?.allowedResets ?? []
@@ -110,6 +122,16 @@ final class Assembly {
         return zip(nodes.indices, writers).map { index, writer in
             SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
         }
+    }
+
+    /// By sink: rows that waited for it, and do so in its log.
+    private static func waiting(
+        _ nodes: [Plan.SinkNode], _ writers: [any SinkWriter], _ recovery: Recovery
+    ) -> [Int: WaitingPieces] {
+        let pairs = zip(nodes, writers).enumerated().map { index, pair in
+            (index, recovery.waiting(for: pair.0, in: pair.1.waitingLog))
+        }
+        return Dictionary(uniqueKeysWithValues: pairs).compactMapValues { $0 }
     }
 
     /// Does something with what a checkpoint holds of a source or sink.

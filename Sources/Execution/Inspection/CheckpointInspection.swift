@@ -89,6 +89,15 @@ package struct CheckpointInspection {
                             Problem(epoch: candidate, description: "\(error) (\(owner))"))
                     }
                 }
+                for sink in manifest.sinks {
+                    do throws(StorageError) {
+                        try sink.waiting?.verify(in: place) { verified.insert($0).inserted }
+                    } catch {
+                        let owner = "rows that wait for sink \(sink.name)"
+                        problems.append(
+                            Problem(epoch: candidate, description: "\(error) (\(owner))"))
+                    }
+                }
             } catch {
                 problems.append(Problem(epoch: candidate, description: "\(error)"))
             }
@@ -111,6 +120,7 @@ package struct CheckpointInspection {
         let chosen = try manifests.choose(epoch)
         let manifest = try manifests.read(chosen)
         for name in manifest.files.sorted() { try place.verify(name) }
+        for sink in manifest.sinks { try sink.waiting?.verify(in: place) }
         let target = StateFiles(path, fileSystem: place.fileSystem)
         try target.fileSystem.makeDirectories(target.path)
         let claim = try CopyClaim(target)
@@ -130,6 +140,9 @@ extension CheckpointManifest {
             }
         }
         for source in sources where source.table == file { return "table \(source.name)" }
+        for sink in sinks where sink.waiting?.files.contains(file) == true {
+            return "rows that wait for sink \(sink.name)"
+        }
         return "unknown"
     }
 }

@@ -118,7 +118,7 @@ extension SinkSpec {
         switch kind {
         case .file(let file): file.template.literal == nil ? file.template : nil
         case .log(let log): log.key.map { PathTemplate(field: $0.value) }
-        case .standardOutput, .tcp, .sqlite, .blackhole: nil
+        case .standardOutput, .tcp, .http, .sqlite, .blackhole: nil
         }
     }
 
@@ -147,17 +147,23 @@ extension SinkSpec {
         case .tcp(let tcp):
             var options = TCPSink.Options(host: tcp.connect.host, port: tcp.connect.port)
             options.isLengthPrefixed = tcp.framing == .lengthPrefixed
-            options.firstPauseMilliseconds = Int(max(1, tcp.retryMin / 1000))
-            options.longestPauseMilliseconds = Int(max(1, tcp.retryMax / 1000))
+            options.firstPauseMilliseconds = tcp.delivery.firstPauseMilliseconds
+            options.longestPauseMilliseconds = tcp.delivery.longestPauseMilliseconds
             options.isAcknowledged = tcp.framing == .acknowledged
             let sink = TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
-            guard let state, journal != nil else { return sink }
-            var queue = QueuedSink.Options(
-                directory: tcp.queue.path ?? FilePath.join(state, "queue-\(name.value)"))
-            queue.log.quota = tcp.queue.quota
-            queue.log.segmentBytes = min(tcp.queue.quota / 16, 64 << 20)
-            return QueuedSink(
-                sink, name: "\(tcp.connect)", queue, fileSystem: surroundings.fileSystem)
+            return queued(
+                sink, to: "\(tcp.connect)", tcp.delivery.queue, surroundings,
+                state: journal == nil ? nil : state)
+        case .http(let http):
+            var options = http.options
+            options.firstPauseMilliseconds = http.delivery.firstPauseMilliseconds
+            options.longestPauseMilliseconds = http.delivery.longestPauseMilliseconds
+            let sink = HTTPSink(
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+                notice: surroundings.notice)
+            return queued(
+                sink, to: options.address.shown, http.delivery.queue, surroundings,
+                state: journal == nil ? nil : state)
         case .log(let log):
             var options = LogSink.Options(
                 directory: log.path.value,
@@ -177,6 +183,19 @@ extension SinkSpec {
                 state: journal == nil ? nil : state)
         case .blackhole: return BlackholeSink()
         }
+    }
+
+    /// A sink behind a queue, where there is a directory for state.
+    private func queued(
+        _ sink: any SinkWriter, to target: String, _ queue: QueueSpec,
+        _ surroundings: Surroundings, state: String?
+    ) -> any SinkWriter {
+        guard let state else { return sink }
+        var options = QueuedSink.Options(
+            directory: queue.path?.value ?? FilePath.join(state, "queue-\(name.value)"))
+        options.log.quota = queue.quota
+        options.log.segmentBytes = min(queue.quota / 16, 64 << 20)
+        return QueuedSink(sink, name: target, options, fileSystem: surroundings.fileSystem)
     }
 
     /// What writes to a table; with checkpoints, `state` is their directory.
@@ -200,4 +219,9 @@ extension SinkSpec {
         preconditionFailure("a pipeline with such a sink is refused: \(SQLiteSupport.advice)")
         #endif
     }
+}
+
+extension DeliverySpec {
+    fileprivate var firstPauseMilliseconds: Int { Int(max(1, retryMin / 1000)) }
+    fileprivate var longestPauseMilliseconds: Int { Int(max(1, retryMax / 1000)) }
 }

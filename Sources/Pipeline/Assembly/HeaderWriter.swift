@@ -53,4 +53,6 @@ final class HeaderWriter: SinkWriter {
     }
 
     func lastEpoch() throws -> Int { try writer.lastEpoch() }
+
+    var waitingLog: String? { writer.waitingLog }
 }

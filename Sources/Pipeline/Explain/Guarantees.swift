@@ -40,7 +40,7 @@ extension CheckedPipeline {
             case .sqlite:
                 return "at least once without checkpoints: the next run writes everything again, "
                     + "beside what is there"
-            case .log, .standardOutput, .tcp:
+            case .log, .standardOutput, .tcp, .http:
                 return "none without checkpoints: the next run writes everything again"
             }
         }
@@ -53,7 +53,7 @@ extension CheckedPipeline {
         switch sink.spec.kind {
         case .blackhole: return "none: rows are counted and forgotten"
         case .file, .log, .sqlite: return "exactly once, with each checkpoint" + exception
-        case .standardOutput, .tcp:
+        case .standardOutput, .tcp, .http:
             return "at least once: rows since the last checkpoint come again after a crash"
                 + exception
         }
@@ -64,13 +64,13 @@ extension CheckedPipeline {
         if case .sqlite = sink.kind, hasCheckpoints {
             return "rows of complete checkpoints wait on disk, and go with a later one"
         }
-        guard case .tcp(let tcp) = sink.kind, hasCheckpoints else {
+        guard let delivery = sink.kind.delivery, hasCheckpoints else {
             return sink.kind.behaviour.whenAway
         }
         return
-            "connects again, up to \(Quantity.text(microseconds: tcp.retryMax)) later; meanwhile "
-            + "rows wait in a queue of \(Quantity.text(bytes: tcp.queue.quota)) on disk, and then "
-            + "sources with them"
+            "tries again, up to \(Quantity.text(microseconds: delivery.retryMax)) later; meanwhile "
+            + "rows wait in a queue of \(Quantity.text(bytes: delivery.queue.quota)) on disk, and "
+            + "then sources with them"
     }
 
     /// The source whose rows come out of an edge.

@@ -1,3 +1,4 @@
+import Connectors
 import Operators
 
 extension CheckedStep {
@@ -73,14 +74,8 @@ extension SinkSpec.Kind {
                 target += ", rolled every \(Quantity.text(microseconds: time))"
             }
             return (target, "ends the run with an error that names the file")
-        case .tcp(let tcp):
-            let least = Quantity.text(microseconds: tcp.retryMin)
-            let most = Quantity.text(microseconds: tcp.retryMax)
-            return (
-                "\(tcp.connect)",
-                "connects again after \(least), later up to \(most); meanwhile rows wait, and "
-                    + "sources with them"
-            )
+        case .tcp(let tcp): return ("\(tcp.connect)", tcp.delivery.whenAway)
+        case .http(let http): return (http.options.address.shown, http.delivery.whenAway)
         case .log(let log):
             return ("log \(log.path.value)", "ends the run with an error that names the log")
         case .sqlite(let sqlite):
@@ -91,6 +86,27 @@ extension SinkSpec.Kind {
                 "ends the run with an error that names the database"
             )
         case .blackhole: return ("nowhere", "never: it counts rows and forgets them")
+        }
+    }
+}
+
+extension DeliverySpec {
+    /// What happens without checkpoints while the server takes no rows.
+    fileprivate var whenAway: String {
+        let least = Quantity.text(microseconds: retryMin)
+        let most = Quantity.text(microseconds: retryMax)
+        return "tries again after \(least), later up to \(most); meanwhile rows wait, and sources "
+            + "with them"
+    }
+}
+
+extension SinkSpec.Kind {
+    /// How it goes on while its server takes no rows; nil where there is no server.
+    var delivery: DeliverySpec? {
+        switch self {
+        case .tcp(let tcp): tcp.delivery
+        case .http(let http): http.delivery
+        case .standardOutput, .file, .log, .sqlite, .blackhole: nil
         }
     }
 }

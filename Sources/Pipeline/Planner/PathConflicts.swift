@@ -58,22 +58,24 @@ struct PathConflicts {
                 writers[PathConflicts.plain(buffer.path)] = "source '\(spec.name.value)'"
             }
         }
-        for sink in file.sinks {
-            guard let spec = sink.spec, case .log(let log) = spec.kind else { continue }
-            let path = PathConflicts.plain(log.path.value)
-            let shown = log.path.value
-            if let source = readers[path] {
-                diagnostics.error(
-                    at: log.path.place,
-                    "'path': source '\(source)' reads the log '\(shown)', which this sink "
-                        + "would write")
+        for spec in file.sinks.compactMap(\.spec) {
+            for log in spec.logs {
+                let path = PathConflicts.plain(log.path.value)
+                let shown = log.path.value
+                if let source = readers[path] {
+                    diagnostics.error(
+                        at: log.path.place,
+                        "'\(log.key)': source '\(source)' reads the log '\(shown)', which this "
+                            + "sink would write")
+                }
+                if let other = writers[path] {
+                    diagnostics.error(
+                        at: log.path.place,
+                        "'\(log.key)': \(other) writes the log '\(shown)' too; a log has one writer"
+                    )
+                }
+                writers[path] = "sink '\(spec.name.value)'"
             }
-            if let other = writers[path] {
-                diagnostics.error(
-                    at: log.path.place,
-                    "'path': \(other) writes the log '\(shown)' too; a log has one writer")
-            }
-            writers[path] = "sink '\(spec.name.value)'"
         }
     }
 
@@ -107,5 +109,18 @@ struct PathConflicts {
     private static func plain(_ path: String) -> String {
         let parts = path.split(separator: "/").filter { $0 != "." }
         return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+    }
+}
+
+extension SinkSpec {
+    /// The logs that it writes, and the keys that name them.
+    fileprivate var logs: [(key: String, path: Located<String>)] {
+        var logs: [(key: String, path: Located<String>)] = []
+        if case .log(let log) = kind { logs.append(("path", log.path)) }
+        if let queue = kind.delivery?.queue.path { logs.append(("path", queue)) }
+        if case .http(let http) = kind, let refused = http.refused {
+            logs.append(("refused", refused))
+        }
+        return logs
     }
 }

@@ -65,7 +65,7 @@ struct SinkChecker {
             if let key = log.key, !checkKey(key, schema, title, &reads) { return nil }
         case .sqlite(let sqlite):
             guard check(sqlite, schema, columns, title) else { return nil }
-        case .standardOutput, .tcp, .blackhole: break
+        case .standardOutput, .tcp, .http, .blackhole: break
         }
         return Result(schema: result, columns: columns, reads: reads)
     }

@@ -256,7 +256,7 @@ extension KeyList {
     static let sink = KeyList(
         title: "Every sink",
         keys: [
-            Key("type", "stdout, file, tcp, log, sqlite or blackhole", "required"),
+            Key("type", "stdout, file, tcp, http, log, sqlite or blackhole", "required"),
             Key("inputs", "output or list of outputs", "the entry above"),
             Key("format", "mapping or json or csv", "json"),
         ])
@@ -277,6 +277,33 @@ extension KeyList {
             Key("retry_max", "duration", "10s"),
             Key("queue", "mapping", "{}"),
             Key("event_id", "name of a new field", "none"),
+        ])
+    static let httpSink = KeyList(
+        title: "Sink: http",
+        keys: [
+            Key("url", "URL", "required"),
+            Key("method", "post, put or patch", "post"),
+            Key("headers", "mapping of name: text", "{}"),
+            Key("auth", "mapping", "none"),
+            Key("tls", "mapping", "{}"),
+            Key("body", "lines, array or row", "lines"),
+            Key("max_rows", "int", "10000"),
+            Key("max_size", "size", "1MiB"),
+            Key("timeout", "duration", "30s"),
+            Key("refused", "path", "none: the run ends"),
+            Key("retry_min", "duration", "100ms"),
+            Key("retry_max", "duration", "10s"),
+            Key("queue", "mapping", "{}"),
+            Key("event_id", "name of a new field", "none"),
+        ])
+    static let httpAuth = KeyList(
+        title: "auth", path: "auth.",
+        keys: [Key("token", "text"), Key("user", "text"), Key("password", "text")])
+    static let httpTLS = KeyList(
+        title: "tls", path: "tls.",
+        keys: [
+            Key("ca", "path", "those of the system"), Key("certificate", "path", "none"),
+            Key("key", "path", "none"),
         ])
     static let queue = KeyList(
         title: "queue", path: "queue.",
@@ -327,6 +354,7 @@ extension KeyList {
         case ("sinks", "stdout"): stdoutSink.keys
         case ("sinks", "file"): fileSink.keys
         case ("sinks", "tcp"): tcpSink.keys
+        case ("sinks", "http"): httpSink.keys
         case ("sinks", "log"): logSink.keys
         case ("sinks", "sqlite"): sqliteSink.keys
         default: []
@@ -339,7 +367,8 @@ extension KeyList {
         buffer, logSource, generateSource, watermark, table, field, jsonFormat, csvFormat, step,
         filter,
         map, dedup, broadcastJoin, window,
-        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, logSink, sqliteSink,
+        windowKind, sink, stdoutSink, fileSink, roll, tcpSink, queue, httpSink, httpAuth, httpTLS,
+        logSink, sqliteSink,
         blackholeSink, csvOutput,
     ]
 }

@@ -3,7 +3,8 @@ import Synchronization
 
 /// The directory of a pipeline's state: immutable files whose names are never used twice.
 ///
-///     name = incarnation, 16 hexadecimal digits | - | worker | - | number | .run, .sst or .tab
+///     name = incarnation, 16 hexadecimal digits | - | worker | - | number
+///          | .run, .sst, .tab or .row
 ///
 /// An incarnation is one run of the pipeline: a number one greater than any found in the names and
 /// in `LOCK`, which says who uses the directory:
@@ -95,6 +96,8 @@ package final class StateDirectory: Sendable {
         case bucketed = ".run"
         case keyed = ".sst"
         case table = ".tab"
+        /// Rows of a log, for a sink that may lose it.
+        case rows = ".row"
     }
 
     /// A name for a new file of a worker, and its number.
@@ -106,10 +109,10 @@ package final class StateDirectory: Sendable {
     }
 
     /// A name for a file that belongs to no worker: the content of a table.
-    package func makeBlobName() -> String {
-        let number = nextNumber.add(1, ordering: .relaxed).oldValue
-        return "\(incarnationDigits)-0-\(number)\(FileKind.table.rawValue)"
-    }
+    package func makeBlobName() -> String { makeName(worker: 0, kind: .table).name }
+
+    /// A name for a copy of rows that wait in a log.
+    package func makeRowsName() -> String { makeName(worker: 0, kind: .rows).name }
 
     private var incarnationDigits: String {
         let digits = String(incarnation, radix: 16)

@@ -37,6 +37,9 @@ package struct StateFiles: Sendable {
             let file = try KeyedFile(
                 try fileSystem.open(path, .read), name: name, number: 0, clip: .all)
             if isWhole { try file?.table.verify() }
+        } else if name.hasSuffix(StateDirectory.FileKind.rows.rawValue) {
+            // All of it is read when a run goes on, and nothing reads it later.
+            try ExcerptFile(try fileSystem.open(path, .read)).verify()
         } else {
             _ = try ManifestFile.read(path, in: fileSystem)
         }
@@ -123,6 +126,33 @@ package struct StateFiles: Sendable {
         }
         target.beginSync()
         return Copied(name: name, byteCount: offset, file: target, target: other)
+    }
+
+    /// Opens rows of a log.
+    package func rows(_ name: String) throws(StorageError) -> ExcerptFile {
+        try ExcerptFile(try fileSystem.open(path(of: name), .read))
+    }
+
+    /// Whether rows of a log are there under their name, up to an offset: those were checked when
+    /// they were written.
+    package func hasRows(_ name: String, upTo end: Int64) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            return try rows(name).offsets.upperBound == end
+        } catch {
+            guard error.kind == .notFound || error.kind == .corrupt else { throw error }
+            return false
+        }
+    }
+
+    /// Writes rows of a log beside the place that they are to have.
+    package func write(
+        _ excerpt: LogExcerpt, as name: String
+    ) throws(StorageError) -> Copied {
+        let file = try fileSystem.open(
+            path(of: name) + AtomicFile.newSuffix, .write(truncating: true))
+        let byteCount = try ExcerptFile.write(excerpt, to: file)
+        file.beginSync()
+        return Copied(name: name, byteCount: byteCount, file: file, target: self)
     }
 
     /// Whether a file is there under its name, with the same length and the same end, in which the

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Connectors
 import Execution
 import Storage
 

@@ -158,6 +158,29 @@ struct SQLiteSinkRestoreTests {
         #expect(try world.numbers().suffix(2) == [8, 9])
     }
 
+    /// A checkpoint is to have every row that is not in the table.
+    @Test func rowsThatAreNotInTheTableWait() throws {
+        let sink = world.sink()
+        try sink.open()
+        #expect(sink.waitingLog == world.directory("state/rows-s"))
+        _ = try world.commit(1...3, as: 1, to: sink)
+        #expect(try sink.stage(for: 2).waiting == nil)
+        var waiting: [Range<Int64>?] = []
+        for number in 4...6 {
+            try sink.write(TableWorld.parts([TableWorld.row(number, "v\(number)")]))
+            let staged = try sink.stage(for: number)
+            try staged.sync()
+            waiting.append(staged.waiting?.offsets)
+            // The second one is not committed.
+            if number == 5 { continue }
+            try staged.commit()
+            sink.committed(number)
+        }
+        let starts = waiting.map { $0?.lowerBound }
+        #expect(waiting.map { $0?.upperBound } == [2, 3, 4] && starts == [1, 2, 2])
+        #expect(try world.numbers() == [1, 2, 3, 4, 5, 6])
+    }
+
     /// A finished run is followed by one that begins anew, in the same log or in another one.
     @Test(arguments: ["state/rows-s", "other/rows-s"])
     func aRunThatBeginsAnewAddsItsRows(_ staging: String) throws {

@@ -15,11 +15,12 @@ struct Life {
     private let run: SteppedRun
     private let background = ManualBackground()
 
-    /// A life of `yaml`, with `sources` in place of those of its names.
+    /// A life of `yaml`, with `sources` and `sinks` in place of those of their names.
     init(
         _ yaml: String, over files: MemoryFileSystem, at clock: VirtualClock,
         set: [String] = [], recovery: RecoveryOptions = RecoveryOptions(),
         sources: [String: @Sendable () -> any Source] = [:],
+        sinks: [String: @Sendable () -> any SinkWriter] = [:],
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         self.files = files
@@ -45,6 +46,12 @@ struct Life {
             var other = Plan.SourceNode(
                 name: node.name, schema: node.schema, watermark: node.watermark,
                 makeSource: make, makeDecoder: node.makeDecoder, table: node.table)
+            other.binding = node.binding
+            return other
+        }
+        plan.sinks = plan.sinks.map { node in
+            guard let make = sinks[node.name] else { return node }
+            var other = Plan.SinkNode(name: node.name, inputs: node.inputs, makeWriter: make)
             other.binding = node.binding
             return other
         }

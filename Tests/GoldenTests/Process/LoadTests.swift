@@ -45,6 +45,29 @@ struct LoadTests {
         #expect(try #require(Self.peakBytes(errors)) < 100 << 20)
     }
 
+    @Test func aFileForEachRowTakesNoMoreMemoryThanARow() throws {
+        let path = directory("files.yaml")
+        try DiskFileSystem().write(
+            """
+            settings: { state: { path: "\(directory("state"))" }, checkpoint: { every: 1s } }
+            sources:
+              in:
+                type: generate
+                generator: orders
+                rows: 4000
+                duplicates: 0%
+                schema: { order_id: string }
+            sinks:
+              out: { type: file, path: "\(directory("out"))/{order_id}.ndjson" }
+            """, to: path)
+        let weir = try WeirProcess("run", path, "--stats")
+        let errors = weir.allErrors()
+        #expect(weir.wait() == 0)
+        #expect(try #require(Self.peakBytes(errors)) < 200 << 20, "\(errors)")
+        let names = try DiskFileSystem().names(in: directory("out"))
+        #expect(names.count { $0.hasSuffix(".ndjson") } == 4000)
+    }
+
     /// The most memory that a run had at once, as `--stats` tells it, in bytes.
     private static func peakBytes(_ errors: String) -> Int? {
         let line = errors.split(separator: "\n").first { $0.hasPrefix("memory: peak ") }

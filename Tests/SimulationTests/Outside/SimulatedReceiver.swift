@@ -12,11 +12,14 @@ final class SimulatedReceiver: @unchecked Sendable {
     /// Of the queue before it.
     let quota: Int
     let memoryBytesMax: Int
+    /// The most turns that it is away at once.
+    private let awayMax: Int
 
-    init(seed: UInt64) {
+    init(seed: UInt64, isOftenAway: Bool = false) {
         random = SplitMix64(seed: seed)
         quota = random.pick([64 << 10, 1 << 20])
         memoryBytesMax = random.pick([0, 1_000, 1 << 20])
+        awayMax = isOftenAway ? 2_000 : random.pick([50, 50, 2_000])
     }
 
     /// Forgets what it was given.
@@ -28,7 +31,7 @@ final class SimulatedReceiver: @unchecked Sendable {
     /// Whether it takes rows now; lets one of the turns pass.
     func isThere() -> Bool {
         if away > 0 { away -= 1 }
-        if away == 0 && random.chance(0.05) { away = random.int(1...50) }
+        if away == 0 && random.chance(0.05) { away = random.int(1...awayMax) }
         if away < 0 { away = 0 }
         return away == 0
     }

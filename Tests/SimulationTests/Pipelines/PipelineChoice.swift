@@ -32,6 +32,8 @@ struct PipelineChoice {
     private let delay: Int
     private let input: SimulatedInput
     private var outputs: [SimulatedPipeline.Output] = []
+    /// Whether all sinks are receivers behind queues.
+    var hasReceiversOnly = false
 
     init(_ random: inout SplitMix64, role: Role = .alone) {
         self.role = role
@@ -208,10 +210,11 @@ struct PipelineChoice {
         var place = name
         if case .second = role { place += "-second" }
         var isOrdered = keepsOrder
-        switch random.int(0..<(hasRegion ? 6 : 5)) {
+        switch hasReceiversOnly ? 4 : random.int(0..<(hasRegion ? 6 : 5)) {
         case 4:
             (kind, text) = (
-                .receiver(SimulatedReceiver(seed: random.next())),
+                .receiver(
+                    SimulatedReceiver(seed: random.next(), isOftenAway: hasReceiversOnly)),
                 "type: tcp, connect: \"127.0.0.1:9\""
             )
         case 0, 1: (kind, text) = (.file("\(place).ndjson"), "type: file, path: \(place).ndjson")

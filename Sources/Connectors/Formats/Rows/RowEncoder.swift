@@ -25,8 +25,6 @@ package final class RowEncoder: Encoder {
     private var outputs: [Output] = []
     /// Bytes of a row at most, less those of strings.
     private var fixedBytesMax = 64
-    /// Bytes of a part's slab at first.
-    private static let slabBytes = 256 << 10
 
     /// An encoder of `columns`, indices into the schema; fails for a timestamp pattern or zone that
     /// is none.
@@ -48,7 +46,7 @@ package final class RowEncoder: Encoder {
 
     package func encode(_ batch: Batch) -> [EncodedPart] {
         guard !batch.isEmpty else { return [] }
-        var output = TextOutput(slabBytes: Self.slabBytes)
+        var output = TextOutput(rowCount: batch.count)
         withExtendedLifetime(batch) {
             let all = outputs.map { RowCells($0.kind, batch.columns[$0.column]) }
             unsafe all.withUnsafeBufferPointer { cells in

@@ -4,7 +4,7 @@ import Storage
 /// Open rows to which a step added members, or from which it took some.
 extension JSONEncoder {
     func encodeOpen(_ batch: Batch, _ record: Int) -> [EncodedPart] {
-        var output = TextOutput(slabBytes: 256 << 10)
+        var output = TextOutput(rowCount: batch.count)
         let column = batch.columns[record]
         let records = column.strings
         // A short record lies in its view, behind which nothing may be read.

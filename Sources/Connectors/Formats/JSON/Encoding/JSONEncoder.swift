@@ -23,8 +23,6 @@ package final class JSONEncoder: Encoder {
     var members: [Member]
     /// Members of open records that do not leave.
     let hidden: [HiddenPath]
-    /// Bytes of a part's slab at first.
-    private static let slabBytes = 256 << 10
 
     /// An encoder of batches of `schema`; fails for a timestamp pattern or zone that is none.
     /// `paths` says where in the record the members of hidden fields stand; others are members of
@@ -61,7 +59,7 @@ package final class JSONEncoder: Encoder {
 
     /// Rows that are written field by field.
     private func encodeClosed(_ batch: Batch) -> [EncodedPart] {
-        var output = TextOutput(slabBytes: Self.slabBytes)
+        var output = TextOutput(rowCount: batch.count)
         if members.isEmpty {
             for _ in 0..<batch.count {
                 output.reserve(8)
@@ -137,7 +135,7 @@ package final class JSONEncoder: Encoder {
 
     /// Rows that leave as they came; rows that follow one another in the input are copied at once.
     private func encodeUntouched(_ batch: Batch, _ record: Int) -> [EncodedPart] {
-        var output = TextOutput(slabBytes: Self.slabBytes)
+        var output = TextOutput(rowCount: batch.count)
         let column = batch.columns[record]
         let records = column.strings
         batch.selection.forEach { row in

@@ -1,24 +1,31 @@
 /// One JSON object on one line, its members in the order given.
-struct JSONLine {
+package struct JSONLine {
     private var members: [String] = []
 
-    mutating func add(_ name: String, _ value: String) {
+    package init() {}
+
+    package mutating func add(_ name: String, _ value: String) {
         members.append("\(Self.quoted(name)):\(Self.quoted(value))")
     }
 
-    mutating func add(_ name: String, _ value: Int) {
+    package mutating func add(_ name: String, _ value: Int) {
         members.append("\(Self.quoted(name)):\(value)")
     }
 
-    mutating func add(_ name: String, _ value: Bool) {
+    package mutating func add(_ name: String, _ value: Bool) {
         members.append("\(Self.quoted(name)):\(value)")
     }
 
-    mutating func add(_ name: String, _ value: JSONLine) {
+    package mutating func add(_ name: String, _ value: JSONLine) {
         members.append("\(Self.quoted(name)):\(value.text)")
     }
 
-    var text: String { "{" + members.joined(separator: ",") + "}" }
+    /// Adds a value that is JSON already.
+    package mutating func add(_ name: String, json: String) {
+        members.append("\(Self.quoted(name)):\(json)")
+    }
+
+    package var text: String { "{" + members.joined(separator: ",") + "}" }
 
     private static func quoted(_ text: String) -> String {
         var quoted = "\""

@@ -14,6 +14,7 @@ package struct SinkSpec: Sendable {
         case standardOutput
         case file(FileSinkSpec)
         case tcp(TCPSinkSpec)
+        case http(HTTPSinkSpec)
         case log(LogSinkSpec)
         case sqlite(SQLiteSinkSpec)
         case blackhole
@@ -25,6 +26,7 @@ package struct SinkSpec: Sendable {
         case .standardOutput: "stdout"
         case .file: "file"
         case .tcp: "tcp"
+        case .http: "http"
         case .log: "log"
         case .sqlite: "sqlite"
         case .blackhole: "blackhole"
@@ -67,7 +69,20 @@ package struct SQLiteSinkSpec: Sendable {
 package struct TCPSinkSpec: Sendable {
     package let connect: Endpoint
     package let framing: FramingSpec
-    /// Microseconds between attempts to connect: the first, and the longest.
+    package let delivery: DeliverySpec
+}
+
+package struct HTTPSinkSpec: Sendable {
+    /// What the sink sends, and where; but for its pauses.
+    package let options: HTTPSink.Options
+    /// The directory of the log for rows that the server refuses.
+    package let refused: Located<String>?
+    package let delivery: DeliverySpec
+}
+
+/// How a sink goes on while its server takes no rows.
+package struct DeliverySpec: Sendable {
+    /// Microseconds between attempts: the first, and the longest.
     package let retryMin: Int64
     package let retryMax: Int64
     /// With checkpoints: where rows wait that the server has not taken.
@@ -77,7 +92,7 @@ package struct TCPSinkSpec: Sendable {
 /// A queue on disk between a sink and its target.
 package struct QueueSpec: Sendable {
     /// The directory; one in that of the state where it is nil.
-    package var path: String?
+    package var path: Located<String>?
     package var quota = 1 << 30
 }
 

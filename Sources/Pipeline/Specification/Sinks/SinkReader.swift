@@ -6,12 +6,9 @@ struct SinkReader {
     private static let component = Component(
         "sink", .sink,
         [
-            "stdout": .stdoutSink, "file": .fileSink, "tcp": .tcpSink, "log": .logSink,
-            "sqlite": .sqliteSink, "blackhole": .blackholeSink,
-        ], later: ["http"])
-
-    /// Bytes of a queue, at least: it holds parts of a mebibyte.
-    private static let quotaMin = 16 << 20
+            "stdout": .stdoutSink, "file": .fileSink, "tcp": .tcpSink, "http": .httpSink,
+            "log": .logSink, "sqlite": .sqliteSink, "blackhole": .blackholeSink,
+        ])
 
     let diagnostics: Diagnostics
 
@@ -29,6 +26,7 @@ struct SinkReader {
             case "stdout": .standardOutput
             case "file": readFile(reader).map { .file($0) }
             case "tcp": readTCP(reader).map { .tcp($0) }
+            case "http": HTTPSinkReader(reader: reader).read().map { .http($0) }
             case "log": readLog(reader).map { .log($0) }
             case "sqlite": readSQLite(reader).map { .sqlite($0) }
             default: .blackhole
@@ -36,7 +34,7 @@ struct SinkReader {
         let format =
             type == "sqlite"
             ? refuseFormat(reader) : OutputFormatReader(diagnostics: diagnostics).read(reader)
-        let hasEventID = type == "stdout" || type == "tcp"
+        let hasEventID = ["stdout", "tcp", "http"].contains(type)
         let eventID =
             hasEventID ? reader.string("event_id", takes: "the name of the new field") : nil
         reader.finish()
@@ -48,6 +46,11 @@ struct SinkReader {
         if case .log = kind, case .csv = format {
             diagnostics.error(
                 at: reader.place(of: "format"), "a log sink takes json: its records have no header")
+        }
+        if case .http = kind, case .csv = format {
+            diagnostics.error(
+                at: reader.place(of: "format"),
+                "an http sink takes json: its requests have no header")
         }
         guard diagnostics.errorCount == before, let kind, let format else { return nil }
         return SinkSpec(
@@ -141,24 +144,11 @@ struct SinkReader {
 
     private func readTCP(_ reader: SpecReader) -> TCPSinkSpec? {
         let framing = reader.choice("framing", ["newline", "length_prefixed", "acknowledged"])
-        var queue = QueueSpec()
-        if reader.has("queue"), let nested = reader.nested("queue", keys: .queue) {
-            queue.path = nested.string("path", takes: "the path of a directory")?.value
-            queue.quota = nested.size("quota", atLeast: Self.quotaMin)?.value ?? queue.quota
-            nested.finish()
-        }
-        let least = reader.duration("retry_min")
-        let most = reader.duration("retry_max")
-        let retryMin = least?.value ?? 100_000
-        let retryMax = most?.value ?? max(10_000_000, retryMin)
-        if retryMax < retryMin {
-            diagnostics.error(
-                at: reader.place(of: "retry_max"), "'retry_max' is less than 'retry_min'")
-        }
+        let delivery = DeliveryReader.read(reader)
         guard let connect = EndpointReader.read("connect", reader) else { return nil }
         return TCPSinkSpec(
             connect: connect,
             framing: framing.flatMap { FramingSpec(rawValue: $0.value) } ?? .newline,
-            retryMin: retryMin, retryMax: retryMax, queue: queue)
+            delivery: delivery)
     }
 }

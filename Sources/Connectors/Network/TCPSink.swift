@@ -40,10 +40,8 @@ package final class TCPSink: SinkWriter {
     }
 
     private let options: Options
-    private let clock: EngineClock
     private let notice: @Sendable (String) -> Void
-    private let waker = Waker()
-    private let isInterrupted = Atomic(false)
+    private let wait: TargetWait
     private let connections = Atomic(0)
     private var backoff: Backoff
     private var channel: (any Channel)?
@@ -57,8 +55,8 @@ package final class TCPSink: SinkWriter {
         notice: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.options = options
-        self.clock = clock
         self.notice = notice
+        wait = TargetWait(options.address, clock: clock)
         backoff = Backoff(
             firstMilliseconds: options.firstPauseMilliseconds,
             longestMilliseconds: options.longestPauseMilliseconds, seed: options.seed)
@@ -94,7 +92,7 @@ package final class TCPSink: SinkWriter {
         for slice in slices { buffer.writeBytes(slice.slab.bytes(slice.range)) }
         while true {
             let channel = try connectedChannel()
-            switch try wait(for: channel.writeAndFlush(buffer)) {
+            switch try result(of: channel.writeAndFlush(buffer)) {
             case .success:
                 guard options.isAcknowledged else { return }
                 sentLines += lineCount(slices)
@@ -119,15 +117,11 @@ package final class TCPSink: SinkWriter {
     /// Waits until the server says that so many lines are safe; false where the connection ends
     /// first.
     private func waitForAnswer(to count: Int) throws -> Bool {
-        while true {
-            let (heard, hasEnded) = answers.state.withLock { ($0.count, $0.hasEnded) }
-            if heard >= count { return true }
-            if hasEnded { return false }
-            if isInterrupted.load(ordering: .acquiring) {
-                drop()
-                throw SinkInterrupted(target: options.address)
+        try droppingWhenInterrupted {
+            try wait.first {
+                let (heard, hasEnded) = answers.state.withLock { ($0.count, $0.hasEnded) }
+                return heard >= count ? true : hasEnded ? false : nil
             }
-            waker.wait(milliseconds: 60_000)
         }
     }
 
@@ -145,7 +139,7 @@ package final class TCPSink: SinkWriter {
             let answers = Answers()
             self.answers = answers
             sentLines = 0
-            let connecting = bootstrap.channelInitializer { [waker] channel in
+            let connecting = bootstrap.channelInitializer { [waker = wait.waker] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = AnswerHandler(answers, waker: waker)
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -153,7 +147,7 @@ package final class TCPSink: SinkWriter {
             }.connect(host: options.host, port: options.port)
             let outcome: Result<any Channel, any Error>
             do {
-                outcome = try wait(for: connecting)
+                outcome = try result(of: connecting)
             } catch {
                 connecting.whenSuccess { $0.close(promise: nil) }
                 throw error
@@ -168,7 +162,7 @@ package final class TCPSink: SinkWriter {
                 let pause = backoff.take()
                 let cause = NetworkError.cause(error)
                 notice("cannot connect to \(options.address): \(cause); again in \(pause) ms")
-                try pauseFor(milliseconds: pause)
+                try wait.pause(milliseconds: pause)
             }
         }
     }
@@ -179,37 +173,18 @@ package final class TCPSink: SinkWriter {
     }
 
     /// Waits for a future, or an interrupt.
-    private func wait<T: Sendable>(for future: EventLoopFuture<T>) throws -> Result<T, any Error> {
-        let outcome = Outcome<T>()
-        let waker = waker
-        future.whenComplete { result in
-            outcome.result.withLock { $0 = result }
-            waker.wake()
-        }
-        while true {
-            if let result = outcome.result.withLock({ $0 }) { return result }
-            if isInterrupted.load(ordering: .acquiring) {
-                drop()
-                throw SinkInterrupted(target: options.address)
-            }
-            waker.wait(milliseconds: 60_000)
-        }
+    private func result<T: Sendable>(
+        of future: EventLoopFuture<T>
+    ) throws -> Result<T, any Error> {
+        try droppingWhenInterrupted { try wait.result(of: future) }
     }
 
-    /// What a future came to.
-    private final class Outcome<T: Sendable>: Sendable {
-        let result = Mutex<Result<T, any Error>?>(nil)
-    }
-
-    private func pauseFor(milliseconds: Int) throws {
-        let deadline = clock.monotonicNanoseconds() + Int64(milliseconds) * 1_000_000
-        while true {
-            if isInterrupted.load(ordering: .acquiring) {
-                throw SinkInterrupted(target: options.address)
-            }
-            let left = (deadline - clock.monotonicNanoseconds()) / 1_000_000
-            if left <= 0 { return }
-            waker.wait(milliseconds: Int(left))
+    private func droppingWhenInterrupted<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch {
+            drop()
+            throw error
         }
     }
 
@@ -219,13 +194,10 @@ package final class TCPSink: SinkWriter {
         guard let channel else { return }
         if channel.isActive {
             // The end goes out behind the last byte; closing at once could throw both away.
-            _ = try? wait(for: channel.close(mode: .output))
+            _ = try? result(of: channel.close(mode: .output))
         }
         drop()
     }
 
-    package func interrupt() {
-        isInterrupted.store(true, ordering: .releasing)
-        waker.wake()
-    }
+    package func interrupt() { wait.interrupt() }
 }

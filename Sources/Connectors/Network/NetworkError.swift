@@ -1,5 +1,7 @@
+import AsyncHTTPClient
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Storage
 
 /// What went wrong with a socket: what was tried, with whom, the cause, and what to do.
@@ -37,7 +39,21 @@ extension NetworkError {
         case let error as NIOConnectionError:
             let inner = error.connectionErrors.last?.error ?? error.dnsAError ?? error.dnsAAAAError
             return inner.map(cause) ?? "\(error)"
+        case let error as HTTPClientError: return cause(error)
+        case let error as NIOSSLError:
+            return "no encrypted connection (\(error))"
+        case let error as NIOSSLExtraError:
+            return "no encrypted connection (\(error))"
         default: return "\(error)"
+        }
+    }
+
+    private static func cause(_ error: HTTPClientError) -> String {
+        switch error {
+        case .connectTimeout, .readTimeout, .deadlineExceeded, .tlsHandshakeTimeout:
+            "it did not answer in time"
+        case .remoteConnectionClosed: "it closed the connection"
+        default: error.description
         }
     }
 }
