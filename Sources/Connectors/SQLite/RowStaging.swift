@@ -52,6 +52,20 @@ final class RowStaging {
         try log.restore(to: ends, epoch: 0)
     }
 
+    /// Up to where all rows from `applied` on are whole, `end` at most.
+    func wholeEnd(from applied: Int64, upTo end: Int64) throws -> Int64 {
+        let mark = log.mark.partitions[0]
+        guard applied >= mark.start, applied < mark.end.offset else { return applied }
+        let reader = try LogReader(view, partition: 0, from: .offset(applied))
+        var whole = applied
+        while whole < end, let batch = try reader.next(), reader.damages.isEmpty,
+            batch.header.endOffset <= end
+        {
+            whole = batch.header.endOffset
+        }
+        return whole
+    }
+
     /// Adds a part, which is whole rows.
     func add(_ part: EncodedPart) throws {
         batch.add(SlabSlice(part.slab, 0..<part.byteCount), timestamp: 0)

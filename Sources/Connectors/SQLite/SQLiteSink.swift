@@ -105,6 +105,27 @@ package final class SQLiteSink: SinkWriter {
         try begin(staging)
     }
 
+    /// Where the database is what the checkpoint says, those of the rows that wait for it which are
+    /// whole are put in. Otherwise they are not for it, and those that are there stay.
+    package func beginAnew(_ own: [UInt8], epoch: Int) throws {
+        guard options.staging != nil, !own.isEmpty else { return try open() }
+        var rows = try StagedRows(decoding: own)
+        do {
+            try table.open(expecting: rows.committed, of: rows.lineage)
+        } catch let error as StorageError where error.kind == .corrupt {
+            return try open()
+        }
+        lineage = rows.lineage
+        let staging = try openStaging()
+        let applied = table.standing.applied
+        let end = try staging.wholeEnd(from: applied, upTo: rows.end)
+        if rows.isWaiting && table.standing.epoch < epoch && end > applied {
+            rows.ends.partitions[0].offset = end
+            try commit(rows, epoch: epoch, staging)
+        }
+        try begin(staging)
+    }
+
     package func lastEpoch() throws -> Int { table.standing.epoch }
 
     // MARK: Writing

@@ -91,7 +91,7 @@ struct SQLiteSinkRestoreTests {
         // As a run does that may begin anew.
         let anew = world.sink()
         #expect(throws: StorageError.self) { try anew.resume(staged.own, epoch: 3) }
-        try anew.open()
+        try anew.beginAnew(staged.own, epoch: 3)
         _ = try world.commit(8...9, as: 4, to: anew)
         #expect(try world.numbers().suffix(2) == [8, 9])
     }
@@ -133,6 +133,29 @@ struct SQLiteSinkRestoreTests {
             }
             #expect(error?.kind == .corrupt)
         }
+    }
+
+    /// Of rows that wait, those that are whole come to a database that is whole.
+    @Test(arguments: [true, false])
+    func aDatabaseThatIsWholeGetsTheRowsThatAre(_ isThere: Bool) throws {
+        let first = world.sink()
+        try first.open()
+        _ = try world.commit(1...3, as: 1, to: first)
+        for key in 4...6 { try first.write(TableWorld.parts([TableWorld.row(key, "v")])) }
+        let staged = try first.stage(for: 2)
+        try staged.sync()
+        try first.close()
+        let (disk, log) = (world.disk, world.directory("state/rows-s"))
+        let name = try #require(try disk.names(in: log).filter { $0.hasSuffix(".segment") }.max())
+        let file = try disk.open("\(log)/\(name)", .write(truncating: false))
+        try file.truncate(to: try file.status().byteCount - 1)
+        if !isThere { try lose(.database) }
+        let second = world.sink()
+        #expect(throws: StorageError.self) { try second.resume(staged.own, epoch: 2) }
+        try second.beginAnew(staged.own, epoch: 2)
+        #expect(try world.numbers() == (isThere ? [1, 2, 3, 4, 5] : []))
+        _ = try world.commit(8...9, as: 3, to: second)
+        #expect(try world.numbers().suffix(2) == [8, 9])
     }
 
     /// A checkpoint is to have every row that is not in the table.
