@@ -50,7 +50,7 @@ final class SimulatedStation {
             setting.checkpoint?.secondPlace == true && (losesQueues || random.chance(0.6))
             ? SimulatedDamage(
                 directory: places[lost], other: places[1 - lost],
-                queues: lost == 0 ? "log-queue-\(setting.statePath)-" : nil) : nil
+                queues: lost == 0 ? "log-queue-\(setting.statePath)=" : nil) : nil
         feed =
             if case .followed(let rotation) = pipeline.input.form {
                 SimulatedFeed(rotation, pipeline.input.orders, seed: seed)

@@ -48,7 +48,7 @@ final class QueueSender {
         var parts: [EncodedPart] = []
         var byteCount = 0
         var end = sent
-        while byteCount < SinkQueue.sendBytesMax, let batch = try reader?.next() {
+        while byteCount < queue.sendBytesMax, let batch = try reader?.next() {
             var records = batch.records
             while let record = try records.next() {
                 guard let value = record.value else { continue }

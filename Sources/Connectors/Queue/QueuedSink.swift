@@ -15,6 +15,8 @@ package final class QueuedSink: SinkWriter {
         /// How the log is kept; it has one partition.
         package var log = LogOptions()
         package var memoryBytesMax = 8 << 20
+        /// Bytes that are sent at once, about: a target far away answers once for all of them.
+        package var sendBytesMax = 4 << 20
 
         package init(directory: String) {
             self.directory = directory
@@ -113,8 +115,7 @@ package final class QueuedSink: SinkWriter {
 
     private func start(_ writer: LogWriter, sent: Int64) throws {
         try target.open()
-        let queue = SinkQueue(
-            writer, sent: sent, memoryBytesMax: options.memoryBytesMax, work: work)
+        let queue = SinkQueue(writer, sent: sent, options, work: work)
         self.queue = queue
         interruption.set { queue.interrupt() }
         haste.set { queue.hurry() }

@@ -35,6 +35,8 @@ final class SinkQueue: Sendable {
 
     private let writer: LogWriter
     private let memoryBytesMax: Int
+    /// Bytes that are sent at once, about.
+    let sendBytesMax: Int
     private let work: any SideWork
     private let state = Mutex(State())
     /// Ends the wait of the sending thread.
@@ -44,15 +46,16 @@ final class SinkQueue: Sendable {
 
     /// Bytes of a record of the log, about, and of a batch.
     private static let recordBytesMax = 1 << 20
-    /// Bytes that are sent at once, about: a target far away answers once for all of them.
-    static let sendBytesMax = 4 << 20
     private static let waitMilliseconds = 100
 
     /// A queue over a log of which the records from `sent` on are to be sent first.
-    init(_ writer: LogWriter, sent: Int64, memoryBytesMax: Int, work: any SideWork) {
+    init(
+        _ writer: LogWriter, sent: Int64, _ options: QueuedSink.Options, work: any SideWork
+    ) {
         self.writer = writer
         self.work = work
-        self.memoryBytesMax = memoryBytesMax
+        memoryBytesMax = options.memoryBytesMax
+        sendBytesMax = options.sendBytesMax
         state.withLock { state in
             state.sent = sent
             state.end = writer.ends.partitions[0].offset
@@ -237,7 +240,7 @@ final class SinkQueue: Sendable {
             guard !state.memory.isEmpty else { return .nothing }
             var count = 0
             var byteCount = 0
-            while count < state.memory.count && byteCount < Self.sendBytesMax {
+            while count < state.memory.count && byteCount < sendBytesMax {
                 byteCount += state.memory[count].byteCount
                 count += 1
             }

@@ -216,11 +216,7 @@ final class CheckpointCoordinator {
         guard let last = kept.last, last.isFinished else { return }
         try CheckpointFiles(path: directory.path, fileSystem: directory.fileSystem)
             .writeEnd(of: last, log: log)
-        do {
-            try secondPlace?.copy(last.ended)
-        } catch {
-            log("the end of the run is not noted in the second place: \(error)")
-        }
+        secondPlace?.noteEnd(of: last)
     }
 
     /// Completes a checkpoint of which all parts are there; gives why that failed.

@@ -139,6 +139,15 @@ final class SecondPlace: Sendable {
         claim.withLock { $0 = made }
     }
 
+    /// Leaves the word there that a run has ended, in place of its checkpoints.
+    func noteEnd(of manifest: CheckpointManifest) {
+        do {
+            try copy(manifest.ended)
+        } catch {
+            log("the end of the run is not noted in the second place: \(error)")
+        }
+    }
+
     /// Copies a checkpoint, and removes what no manifest there needs any more.
     func copy(_ manifest: CheckpointManifest) throws {
         try claimRemote()

@@ -40,7 +40,16 @@ extension Assembly {
     /// Leaves the word that a run, or an earlier one, has come to its end.
     private func noteEnd() throws {
         try coordinator?.noteEnd()
-        try earlier?.noteEnd(log: core.log)
+        guard let earlier, let last = earlier.finished else { return }
+        try earlier.noteEnd(log: core.log)
+        guard let state, let settings = core.topology.plan.checkpoint,
+            let second = settings.secondPlace
+        else { return }
+        let place = SecondPlace(
+            second, keep: settings.keep, directory: state.directory, clock: core.clock,
+            log: core.log)
+        place.noteEnd(of: last)
+        place.leave()
     }
 
     /// Closes the sinks; gives why one failed, and whether one leaves output to the next run.

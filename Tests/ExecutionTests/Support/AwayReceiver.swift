@@ -26,6 +26,7 @@ final class AwayReceiver: @unchecked Sendable {
                 options.log.segmentBytes = 4096
                 options.log.quota = 1 << 20
                 options.memoryBytesMax = memoryBytesMax
+                options.sendBytesMax = 1
                 return QueuedSink(
                     Target(self), name: "receiver", options, fileSystem: files, work: sender)
             }, sender

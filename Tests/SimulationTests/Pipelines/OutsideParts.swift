@@ -55,10 +55,11 @@ struct OutsideParts {
         var made = Plan.SinkNode(name: node.name, inputs: node.inputs) {
             let target = ReceiverSink(receiver) { process.isDead }
             guard let side else { return target }
-            var options = QueuedSink.Options(directory: "log-queue-\(statePath)-\(node.name)")
+            var options = QueuedSink.Options(directory: "log-queue-\(statePath)=\(node.name)")
             options.log.segmentBytes = 4096
             options.log.quota = receiver.quota
             options.memoryBytesMax = receiver.memoryBytesMax
+            options.sendBytesMax = receiver.memoryBytesMax
             return QueuedSink(target, name: "receiver", options, fileSystem: room, work: side)
         }
         made.binding = node.binding
