@@ -55,7 +55,7 @@ final class SinkQueue: Sendable {
         self.writer = writer
         self.work = work
         memoryBytesMax = options.memoryBytesMax
-        sendBytesMax = options.sendBytesMax
+        sendBytesMax = max(options.sendBytesMax, 1)
         state.withLock { state in
             state.sent = sent
             state.end = writer.ends.partitions[0].offset
