@@ -72,6 +72,7 @@ struct RunCommand: ParsableCommand {
         var surroundings = Surroundings(
             fileSystem: Machine.files, clock: .system, zones: world.zones,
             standardInput: input, notice: notice)
+        surroundings.workingDirectory = Machine.workingDirectory
         surroundings.recovery.allowedResets = Set(allowedResets)
         if rollBackSinks { surroundings.recovery.sinksAhead = .rollBack }
         if acceptDuplicates { surroundings.recovery.sinksAhead = .acceptDuplicates }

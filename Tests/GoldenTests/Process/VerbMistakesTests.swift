@@ -276,7 +276,7 @@ struct VerbMistakesTests {
 
     @Test func aJournalOfASinkThatIsFarTooLargeIsDamage() throws {
         let (file, _) = try makeCheckpoint()
-        let journal = directory(".weir-p-out")
+        let journal = directory(".out.ndjson.weir-journal")
         let found = try run("truncate -s 1T \(journal) && exec \"$WEIR\" run \(file)")
         #expect(found.status == 4, "\(found.errors)")
         #expect(found.errors.contains("\(journal) at offset"), "\(found.errors)")
