@@ -36,7 +36,10 @@ struct LogListVerb: ParsableCommand {
             for path in [directory] + names {
                 do {
                     let meta = FilePath.join(path, "log.meta")
-                    guard try files.status(of: meta) != nil else { continue }
+                    guard
+                        try files.status(of: meta) != nil
+                            || LogRemains.hasRecords(path, files)
+                    else { continue }
                     print(try LogStatistics(LogView(path, fileSystem: files)).line)
                 } catch let error as StorageError {
                     // The others are shown all the same.
