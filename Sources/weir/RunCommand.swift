@@ -83,6 +83,7 @@ struct RunCommand: ParsableCommand {
             StandardError.write("\(pipeline.file): error: \(secrets.redact("\(error)"))")
             throw ExitStatus.badConfiguration
         }
+        try ResetNames.check(allowedResets, of: plan)
         let engine = Engine(plan, clock: .system, log: notice)
         StopSignals.hear(
             stop: { engine.stop() }, giveUp: { engine.giveUp() },
