@@ -18,6 +18,14 @@ enum Machine {
         return KillingFileSystem(point: point)
     }()
 
+    /// The directory that relative paths stand in; empty where the system does not say.
+    static var workingDirectory: String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard unsafe getcwd(&path, path.count) != nil else { return "" }
+        return String(
+            decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Lets this process have as many open files as it is allowed to: each run of state is one, and
     /// the limit that a shell or a service manager begins with may be as low as 1024.
     static func raiseFileLimit() {

@@ -72,6 +72,7 @@ struct RunCommand: ParsableCommand {
         var surroundings = Surroundings(
             fileSystem: Machine.files, clock: .system, zones: world.zones,
             standardInput: input, notice: notice)
+        surroundings.workingDirectory = Machine.workingDirectory
         surroundings.recovery.allowedResets = Set(allowedResets)
         if rollBackSinks { surroundings.recovery.sinksAhead = .rollBack }
         if acceptDuplicates { surroundings.recovery.sinksAhead = .acceptDuplicates }
@@ -82,6 +83,7 @@ struct RunCommand: ParsableCommand {
             StandardError.write("\(pipeline.file): error: \(secrets.redact("\(error)"))")
             throw ExitStatus.badConfiguration
         }
+        try ResetNames.check(allowedResets, of: plan)
         let engine = Engine(plan, clock: .system, log: notice)
         StopSignals.hear(
             stop: { engine.stop() }, giveUp: { engine.giveUp() },

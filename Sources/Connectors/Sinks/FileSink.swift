@@ -10,6 +10,9 @@ package import Storage
 /// part would make it larger than `rollBytes`, or when it is older than `rollNanoseconds`. Parts
 /// are never cut, so neither are records.
 ///
+/// It takes the lock that a sink with checkpoints has left beside its output, but leaves none
+/// itself.
+///
 /// Bytes are with the system when a write returns, but not synced. While the disk is full or fails,
 /// there is no waiting: the write throws, and the run ends with the cause. A last record may then
 /// be cut short.
@@ -48,19 +51,29 @@ package final class FileSink: SinkWriter {
     }
 
     private let options: Options
+    private let place: OutputPlace?
+    /// Held while this sink is open, where there is one.
+    private var lock: (any File)?
     private let fileSystem: any FileSystem
     private let clock: EngineClock
     private var targets: [String: Target] = [:]
     private var openTargets: [Target] = []
     private var useCount = 0
 
-    package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
+    package init(
+        _ options: Options, at place: OutputPlace? = nil, fileSystem: any FileSystem,
+        clock: EngineClock
+    ) {
         self.options = options
+        self.place = place
         self.fileSystem = fileSystem
         self.clock = clock
     }
 
     package func open() throws {
+        if let place, try fileSystem.status(of: place.lock) != nil {
+            lock = try OutputPlace.claim(place.lock, for: place.output, fileSystem)
+        }
         if let path = options.path { _ = try target(path) }
     }
 
@@ -161,6 +174,7 @@ package final class FileSink: SinkWriter {
     package func close() throws {
         targets = [:]
         openTargets = []
+        lock = nil
     }
 
     package func interrupt() {}

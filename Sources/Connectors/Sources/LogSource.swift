@@ -21,7 +21,7 @@ package final class LogSource: Source {
         /// Whether every partition has a watermark of its own.
         package var partitionPerPartition = false
         /// What the log is held with for the checkpoints of this source; none where it is nil.
-        package var holdName: String?
+        package var hold: HoldName?
 
         package init(directory: String) { self.directory = directory }
     }
@@ -45,8 +45,8 @@ package final class LogSource: Source {
         }
     }
 
-    private let options: Options
-    private let fileSystem: any FileSystem
+    let options: Options
+    let fileSystem: any FileSystem
     private let clock: EngineClock
     private let waker = Waker()
     private var readings: [Reading] = []
@@ -56,7 +56,7 @@ package final class LogSource: Source {
     private var turn = 0
     private var events: [PartitionEvent] = []
     /// What the log is held at.
-    private let held = Mutex<LogHold?>(nil)
+    let held = Mutex<LogHold?>(nil)
 
     package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
         self.options = options
@@ -246,14 +246,14 @@ package final class LogSource: Source {
     }
 
     /// A partition as a position has it.
-    private struct Place {
+    struct Place {
         let partition: Int
         let next: Int64
         let end: Int64
         let isFinished: Bool
     }
 
-    private static func places(
+    static func places(
         _ position: SourcePosition
     ) throws(ByteReader.Damage) -> (turn: Int, places: [Place]) {
         var bytes = ByteReader(position.bytes)
@@ -296,26 +296,6 @@ package final class LogSource: Source {
 
     /// No checkpoint is to stand behind what a power cut leaves of the log.
     package func sync() throws { try opened.withLock { $0 }?.sync() }
-
-    /// Holds the log at the least offsets that a checkpoint begins at.
-    package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
-        guard let name = options.holdName else { return }
-        if isFinished {
-            held.withLock { $0 = nil }
-            return try LogHold.release(name, on: options.directory, fileSystem: fileSystem)
-        }
-        let view = try LogView(options.directory, fileSystem: fileSystem)
-        var offsets = Array(repeating: Int64.max, count: view.options.partitionCount)
-        for position in positions {
-            for place in try Self.places(position).places where place.partition < offsets.count {
-                offsets[place.partition] = min(offsets[place.partition], place.next)
-            }
-        }
-        let hold = LogHold(name: name, offsets: offsets)
-        if held.withLock({ $0 }) == hold { return }
-        try hold.set(on: options.directory, fileSystem: fileSystem)
-        held.withLock { $0 = hold }
-    }
 
     package func interrupt() { waker.wake() }
 

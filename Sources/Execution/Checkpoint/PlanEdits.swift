@@ -191,6 +191,30 @@ extension PlanEdits {
     }
 }
 
+extension PlanEdits {
+    /// The names that can be allowed to begin anew: those of a plan, and of checkpoints in either
+    /// place. Nil where one of these cannot be read.
+    package static func names(of plan: Plan) -> [String]? {
+        var names =
+            plan.sources.map(\.name) + plan.steps.map(\.name) + plan.sinks.map(\.name)
+        guard let state = plan.state else { return names }
+        let places = [state.path, plan.checkpoint?.secondPlace?.path].compactMap { $0 }
+        do {
+            for place in places where try state.fileSystem.status(of: place) != nil {
+                let files = CheckpointFiles(path: place, fileSystem: state.fileSystem)
+                for manifest in try files.epochs().map({ try files.read($0) }) {
+                    names += manifest.sources.map(\.name) + manifest.steps.map(\.name)
+                    names += manifest.sinks.map(\.name)
+                }
+            }
+        } catch {
+            return nil
+        }
+        var known: Set<String> = []
+        return names.filter { known.insert($0).inserted }
+    }
+}
+
 extension CheckpointManifest.Sink {
     /// Whether output of a checkpoint still has to be delivered.
     fileprivate func waits(for epoch: Int, in fileSystem: any FileSystem) -> Bool {

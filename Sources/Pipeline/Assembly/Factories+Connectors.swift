@@ -19,9 +19,9 @@ extension SourceSpec {
 
     /// The source without its rate limit, behind its buffer if it has one.
     func makeSource(
-        _ framing: Framing, chunkBytes: Int, holdName: String?, _ surroundings: Surroundings
+        _ framing: Framing, chunkBytes: Int, hold: LogSource.HoldName?, _ surroundings: Surroundings
     ) throws -> any Source {
-        let source = try makeSource(framing, holdName: holdName, surroundings)
+        let source = try makeSource(framing, hold: hold, surroundings)
         guard let buffer else { return source }
         var options = BufferedSource.Options(directory: buffer.path)
         options.log = buffer.options
@@ -35,7 +35,7 @@ extension SourceSpec {
 
     /// The source as it reads the world.
     private func makeSource(
-        _ framing: Framing, holdName: String?, _ surroundings: Surroundings
+        _ framing: Framing, hold: LogSource.HoldName?, _ surroundings: Surroundings
     ) throws -> any Source {
         let scope = watermark?.scope ?? .source
         switch kind {
@@ -68,7 +68,7 @@ extension SourceSpec {
             options.isFollowing = log.follow
             options.recordBytesMax = recordBytesMax
             options.partitionPerPartition = scope == .partition
-            options.holdName = holdName
+            options.hold = hold
             return LogSource(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .generate(let generator):
@@ -122,12 +122,12 @@ extension SinkSpec {
         }
     }
 
-    /// What writes the encoded rows, of these fields; with checkpoints, `journal` is a name for a
-    /// file sink's journal that no other sink has, and `state` their directory.
+    /// What writes the encoded rows, of these fields; with checkpoints, `state` is their directory.
     func makeWriter(
         _ surroundings: Surroundings, of pipeline: String, fields: [Field], header: String,
-        journal: String?, state: String?
+        state: String?
     ) -> any SinkWriter {
+        let isStaged = state != nil
         switch kind {
         case .standardOutput: return StandardOutputSink(.output())
         case .file(let file):
@@ -136,14 +136,15 @@ extension SinkSpec {
             options.directoryLevels = file.template.directoryLevels
             options.rollBytes = file.rollBytes
             options.rollNanoseconds = file.rollEvery.map { $0 * 1000 }
-            if let journal {
+            let place = OutputPlace(file.template, pipeline: pipeline, sink: name.value)
+            if isStaged {
                 return StagedFileSink(
-                    options, journal: FilePath.join(file.template.directory, ".weir-\(journal)"),
-                    ahead: surroundings.recovery.sinksAhead, fileSystem: surroundings.fileSystem,
+                    options, at: place, ahead: surroundings.recovery.sinksAhead,
+                    fileSystem: surroundings.fileSystem,
                     clock: surroundings.clock)
             }
             return FileSink(
-                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
+                options, at: place, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
         case .tcp(let tcp):
             var options = TCPSink.Options(host: tcp.connect.host, port: tcp.connect.port)
             options.isLengthPrefixed = tcp.framing == .lengthPrefixed
@@ -153,7 +154,7 @@ extension SinkSpec {
             let sink = TCPSink(options, clock: surroundings.clock, notice: surroundings.notice)
             return queued(
                 sink, to: "\(tcp.connect)", tcp.delivery.queue, surroundings,
-                state: journal == nil ? nil : state)
+                state: state)
         case .http(let http):
             var options = http.options
             options.firstPauseMilliseconds = http.delivery.firstPauseMilliseconds
@@ -163,13 +164,13 @@ extension SinkSpec {
                 notice: surroundings.notice)
             return queued(
                 sink, to: options.address.shown, http.delivery.queue, surroundings,
-                state: journal == nil ? nil : state)
+                state: state)
         case .log(let log):
             var options = LogSink.Options(
                 directory: log.path.value,
                 owner: LogOwner(pipeline: pipeline, sink: name.value))
             options.log = log.options
-            options.isStaged = journal != nil
+            options.isStaged = isStaged
             options.ahead = surroundings.recovery.sinksAhead
             if surroundings.recovery.allowedResets.contains(name.value) {
                 options.others = .discarded
@@ -180,7 +181,7 @@ extension SinkSpec {
         case .sqlite(let sqlite):
             return makeWriter(
                 sqlite, surroundings, of: pipeline, fields: fields,
-                state: journal == nil ? nil : state)
+                state: state)
         case .blackhole: return BlackholeSink()
         }
     }

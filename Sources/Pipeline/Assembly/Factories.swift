@@ -11,6 +11,8 @@ package struct Surroundings: Sendable {
     package let clock: EngineClock
     package let zones: TimeZoneDatabase
     package let standardInput: StandardStream
+    /// What relative paths stand in, where that is known.
+    package var workingDirectory = ""
     /// Is told of connections that come and go, of rotated files and the like.
     package let notice: @Sendable (String) -> Void
     /// What to do where a checkpoint and the world do not agree.
@@ -185,20 +187,25 @@ extension CheckedPipeline {
         let framing = spec.framing
         let limit = [spec.rateLimit?.perSecond, spec.generatedRate].compactMap { $0 }.min()
         let chunkBytes = settings.chunkBytes
-        // With checkpoints, what a log keeps for them.
-        let held = settings.checkpoint.map { _ in holdName("\(name)-\(spec.name.value)") }
+        let hold = holdName(of: spec, surroundings)
         return {
             let source = try spec.makeSource(
-                framing, chunkBytes: chunkBytes, holdName: held, surroundings)
+                framing, chunkBytes: chunkBytes, hold: hold, surroundings)
             guard let limit else { return source }
             return RateLimitedSource(
                 source, recordsPerSecond: limit, framing: framing, clock: surroundings.clock)
         }
     }
 
-    /// A name with the letters that holds of logs have.
-    private func holdName(_ text: String) -> String {
-        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "_" })
+    /// With checkpoints, what a log that is read keeps for them: no other source has that name, nor
+    /// has that of a pipeline with the same name whose state is elsewhere.
+    private func holdName(
+        of source: SourceSpec, _ surroundings: Surroundings
+    ) -> LogSource.HoldName? {
+        guard settings.checkpoint != nil, let state = settings.state?.path else { return nil }
+        let place =
+            state.hasPrefix("/") ? state : FilePath.join(surroundings.workingDirectory, state)
+        return LogSource.HoldName(pipeline: name, source: source.name.value, state: place)
     }
 
     // MARK: Steps
@@ -252,8 +259,8 @@ extension CheckedPipeline {
     private func node(_ sink: CheckedSink, _ surroundings: Surroundings) throws -> Plan.SinkNode {
         let spec = sink.spec
         let header = try header(of: sink, surroundings)
-        let (pipeline, name, isStaged) = (name, spec.name.value, settings.checkpoint != nil)
-        let state = settings.state?.path
+        let (pipeline, name) = (name, spec.name.value)
+        let state = settings.checkpoint == nil ? nil : settings.state?.path
         let fields =
             sink.inputs.first.map { input in input.columns.map { input.schema.fields[$0] } } ?? []
         return Plan.SinkNode(
@@ -265,7 +272,6 @@ extension CheckedPipeline {
             makeWriter: {
                 let writer = spec.makeWriter(
                     surroundings, of: pipeline, fields: fields, header: header,
-                    journal: isStaged ? "\(pipeline)-\(name)" : nil,
                     state: state)
                 if case .file = spec.kind { return writer }
                 return header.isEmpty ? writer : HeaderWriter(writer, header)

@@ -1,5 +1,5 @@
 /// Finds the valid name that a user probably meant.
-enum NearestName {
+package enum NearestName {
     /// The nearest of `names`, if it is near enough to suggest.
     static func nearest<S: Sequence>(to name: String, among names: S) -> String?
     where S.Element == String {
@@ -16,7 +16,7 @@ enum NearestName {
     }
 
     /// `; did you mean 'x'?` or, where nothing is near, what there is.
-    static func hint(for name: String, among names: [String], noun: String) -> String {
+    package static func hint(for name: String, among names: [String], noun: String) -> String {
         if let near = nearest(to: name, among: names) { return "; did you mean '\(near)'?" }
         if names.isEmpty { return "" }
         let shown = names.prefix(20).joined(separator: ", ")

@@ -111,7 +111,10 @@ struct DeclarationReader {
         if reader.section("checkpoint") != nil,
             let checkpoint = reader.nested("checkpoint", keys: .checkpoint)
         {
-            settings.checkpoint = CheckpointReader(reader: checkpoint).read()
+            let checkpoints = CheckpointReader(reader: checkpoint)
+            let spec = checkpoints.read()
+            checkpoints.check(spec, beside: settings.state)
+            settings.checkpoint = spec
             if settings.state == nil {
                 reader.report(
                     "checkpoint", at: reader.place(of: "checkpoint"),

@@ -75,11 +75,11 @@ package final class LogView: Sendable {
 
     /// The offset at which a partition is read from a start.
     package func offset(
-        of start: LogStart, partition: Int
+        of start: LogStart, partition: Int, for operation: String = "read"
     ) throws(StorageError) -> Int64 {
         guard (0..<options.partitionCount).contains(partition) else {
             throw StorageError(
-                .notFound, operation: "read", path: directory,
+                .notFound, operation: operation, path: directory,
                 cause: "there is no partition \(partition)",
                 advice: "the log has \(options.partitionCount), numbered from 0")
         }
@@ -90,14 +90,14 @@ package final class LogView: Sendable {
         case .offset(let offset):
             guard offset >= mark.start else {
                 throw StorageError(
-                    .notFound, operation: "read", path: directory,
+                    .notFound, operation: operation, path: directory,
                     cause: "partition \(partition) begins at \(mark.start), and \(offset) was "
                         + "trimmed",
                     advice: "read from earliest")
             }
             guard offset <= mark.end.offset else {
                 throw StorageError(
-                    .notFound, operation: "read", path: directory,
+                    .notFound, operation: operation, path: directory,
                     cause: "partition \(partition) ends at \(mark.end.offset), before \(offset)",
                     advice: "records that were not durable may be gone after a crash; read from "
                         + "latest")
@@ -106,6 +106,25 @@ package final class LogView: Sendable {
         case .timestamp(let timestamp):
             return try LogTimeSearch(self, partition: partition, mark: mark).offset(of: timestamp)
         }
+    }
+
+    /// The offset of a start, or the nearest that a partition has.
+    package func nearestOffset(
+        of start: LogStart, partition: Int
+    ) throws(StorageError) -> Int64 {
+        let mark = try mark().partitions[partition]
+        guard case .offset(let offset) = start else {
+            return try self.offset(of: start, partition: partition)
+        }
+        return min(max(offset, mark.start), mark.end.offset)
+    }
+
+    /// A start, or the end of a partition that does not reach as far.
+    package func upToTheEnd(
+        _ start: LogStart, partition: Int
+    ) throws(StorageError) -> LogStart {
+        guard case .offset(let offset) = start else { return start }
+        return .offset(min(offset, try mark().partitions[partition].end.offset))
     }
 }
 

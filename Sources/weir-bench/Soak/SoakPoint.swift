@@ -37,21 +37,21 @@ struct SoakPoint: Hashable {
 
     /// Points of file sinks.
     static let fileSink = [
-        SoakPoint("journal write", "write", ".weir-*-out"),
+        SoakPoint("journal write", "write", ".out*.weir-journal*"),
         SoakPoint("sink append", "write", "out.ndjson"),
-        SoakPoint("sink sync", "sync", ".out*.weir-*"),
+        SoakPoint("sink sync", "sync", ".out*.weir-*-*"),
         SoakPoint("sink rename", "rename", "out*.ndjson", upTo: 1),
-        SoakPoint("journal sync", "sync", ".weir-*-out"),
-        SoakPoint("staged write", "write", ".out*.weir-*", upTo: 20),
-        SoakPoint("staged delete", "unlink", ".out*.weir-*"),
+        SoakPoint("journal sync", "sync", ".out*.weir-journal*"),
+        SoakPoint("staged write", "write", ".out*.weir-*-*", upTo: 20),
+        SoakPoint("staged delete", "unlink", ".out*.weir-*-*"),
     ]
 
     /// Points of sinks with a file for each of several names.
     static let namedFiles = [
         SoakPoint("sink rename", "rename", "*.ndjson", upTo: 8),
-        SoakPoint("journal write", "write", ".weir-*-out"),
-        SoakPoint("sink sync", "sync", ".*.weir-*", upTo: 8),
-        SoakPoint("staged delete", "unlink", ".*.weir-*", upTo: 8),
+        SoakPoint("journal write", "write", ".out*.weir-journal*"),
+        SoakPoint("sink sync", "sync", ".*.weir-*-*", upTo: 8),
+        SoakPoint("staged delete", "unlink", ".*.weir-*-*", upTo: 8),
     ]
 
     /// Points of sinks that append to a log.

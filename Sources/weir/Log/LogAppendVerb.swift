@@ -58,7 +58,7 @@ struct LogAppendVerb: ParsableCommand {
             }
             try append(to: writer)
             try writer.retain(now: SystemTime.wallMicroseconds())
-            try writer.close()
+            try writer.close(durably: true)
         }
     }
 

@@ -9,7 +9,8 @@ struct LogCommand: ParsableCommand {
         abstract: "Makes, writes and reads embedded logs, while others write to them, too.",
         subcommands: [
             LogListVerb.self, LogCreateVerb.self, LogAppendVerb.self, LogReadVerb.self,
-            LogTailVerb.self, LogTrimVerb.self, LogVerifyVerb.self, LogStatsVerb.self,
+            LogTailVerb.self, LogTrimVerb.self, LogReleaseVerb.self, LogVerifyVerb.self,
+            LogStatsVerb.self,
         ])
 
     /// Runs a verb: says what went wrong, and how the process ends. A closed pipe is no mistake.

@@ -73,7 +73,11 @@ struct LogCreateOptions: ParsableArguments {
 /// `weir log create`
 struct LogCreateVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create", abstract: "Makes an empty log in a directory.")
+        commandName: "create", abstract: "Makes an empty log in a directory.",
+        discussion: """
+            Where a log has lost its description (log.meta), or that is damaged, it is made anew \
+            with these options; the records and the number of partitions stay.
+            """)
 
     @OptionGroup var log: LogArguments
     @OptionGroup var options: LogCreateOptions
@@ -82,8 +86,16 @@ struct LogCreateVerb: ParsableCommand {
 
     func run() throws {
         try LogCommand.run {
-            try LogWriter.create(
-                log.directory, options: try options.options(), fileSystem: DiskFileSystem())
+            let (options, files) = (try options.options(), DiskFileSystem())
+            let described = try LogWriter.describe(
+                log.directory, options: options, fileSystem: files)
+            if let described {
+                StandardError.write(
+                    "weir: the description of \(log.directory) was made anew: partitions: "
+                        + "\(described.partitionCount); all else is as given here, or the default")
+                return
+            }
+            try LogWriter.create(log.directory, options: options, fileSystem: files)
         }
     }
 }

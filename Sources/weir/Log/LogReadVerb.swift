@@ -27,9 +27,15 @@ struct LogReadVerb: ParsableCommand {
         try LogCommand.run {
             let view = try log.view()
             var printer = LogPrinter(separator: key.separator)
+            let isOne = partition.given != nil
             for partition in partition.numbers(of: view) {
-                let reader = try LogReader(view, partition: partition, from: from.start)
-                let end = try view.offset(of: to?.start ?? .latest, partition: partition)
+                // Of several, some may end before.
+                let (first, last) = (from.start, to?.start ?? .latest)
+                let start =
+                    isOne ? first : try view.upToTheEnd(first, partition: partition)
+                let reader = try LogReader(view, partition: partition, from: start)
+                let stop = isOne ? last : try view.upToTheEnd(last, partition: partition)
+                let end = try view.offset(of: stop, partition: partition)
                 try printer.print(reader, upTo: end)
             }
             try printer.finish()

@@ -36,7 +36,10 @@ struct LogListVerb: ParsableCommand {
             for path in [directory] + names {
                 do {
                     let meta = FilePath.join(path, "log.meta")
-                    guard try files.status(of: meta) != nil else { continue }
+                    guard
+                        try files.status(of: meta) != nil
+                            || LogRemains.hasRecords(path, files)
+                    else { continue }
                     print(try LogStatistics(LogView(path, fileSystem: files)).line)
                 } catch let error as StorageError {
                     // The others are shown all the same.
@@ -83,14 +86,13 @@ struct LogTrimVerb: ParsableCommand {
             if let to {
                 let all = Array(0..<writer.options.partitionCount)
                 for number in partition.map({ [$0] }) ?? all {
-                    let wanted = try view.offset(of: to.start, partition: number)
+                    let wanted =
+                        partition == nil
+                        ? try view.nearestOffset(of: to.start, partition: number)
+                        : try view.offset(of: to.start, partition: number, for: "trim")
                     let start = try writer.trim(number, to: wanted)
                     print("partition \(number) begins at \(start)")
-                    if start < wanted {
-                        StandardError.write(
-                            "weir: partition \(number): a checkpoint needs the records from "
-                                + "\(start) on")
-                    }
+                    if start < wanted { try tellOfHolds(view, number, start) }
                 }
             } else {
                 print("segments removed: \(try writer.retain(now: SystemTime.wallMicroseconds()))")
@@ -104,6 +106,20 @@ struct LogTrimVerb: ParsableCommand {
             }
             try writer.close()
         }
+    }
+}
+
+extension LogTrimVerb {
+    /// Says who keeps records from being trimmed.
+    private func tellOfHolds(_ view: LogView, _ partition: Int, _ start: Int64) throws {
+        let holds = try LogHold.all(on: view.directory, fileSystem: Machine.files)
+        let names = holds.filter { hold in
+            hold.offsets.indices.contains(partition) && hold.offsets[partition] <= start
+        }.map(\.name)
+        StandardError.write(
+            "weir: partition \(partition): a checkpoint needs the records from \(start) on (hold "
+                + "\(names.joined(separator: ", "))); where its pipeline is no more: weir log "
+                + "release \(log.directory) \(names.first ?? "NAME")")
     }
 }
 

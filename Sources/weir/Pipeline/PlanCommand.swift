@@ -40,7 +40,9 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let edits: PlanEdits
         do {
-            edits = try PlanEdits(from: try plan(old), to: try plan(new))
+            let (before, after) = (try plan(old), try plan(new))
+            try ResetNames.check(allowedResets, of: before, after)
+            edits = try PlanEdits(from: before, to: after)
         } catch let status as ExitStatus {
             throw status
         } catch {

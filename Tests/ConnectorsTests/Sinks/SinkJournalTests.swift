@@ -6,14 +6,15 @@ import Testing
 
 /// What a file sink makes of its journal, and of what it remembers of its files.
 struct SinkJournalTests {
-    private static let journal = ".out-journal"
+    private static let journal = ".out.weir-journal"
 
     private func sink(
         _ files: MemoryFileSystem, path: String? = "out",
         ahead: StagedFileSink.Ahead = .refuse
-    ) -> StagedFileSink {
+    ) throws -> StagedFileSink {
         StagedFileSink(
-            FileSink.Options(path: path), journal: Self.journal, ahead: ahead, fileSystem: files,
+            FileSink.Options(path: path), at: OutputPlace(try PathTemplate("out")), ahead: ahead,
+            fileSystem: files,
             clock: VirtualClock().clock)
     }
 
@@ -23,7 +24,7 @@ struct SinkJournalTests {
         files: MemoryFileSystem, own: [[UInt8]], ends: [Int]
     ) {
         let files = MemoryFileSystem()
-        let sink = sink(files)
+        let sink = try sink(files)
         try sink.open()
         var own: [[UInt8]] = []
         var ends: [Int] = []
@@ -91,7 +92,7 @@ struct SinkJournalTests {
             var bytes = disk.bytes(Self.journal)
             bytes[place] ^= 0x41
             disk.setBytes(Self.journal, bytes)
-            let resumed = sink(disk, ahead: ahead)
+            let resumed = try sink(disk, ahead: ahead)
             try resumed.resume(own[2], epoch: 3)
             try resumed.write([EncodedPart("6\n")])
             let staged = try resumed.stage(for: 6)
@@ -107,7 +108,7 @@ struct SinkJournalTests {
     @Test(arguments: [StagedFileSink.Ahead.rollBack, .acceptDuplicates])
     func whatWaitsIsCommittedBehindADamagedJournal(_ ahead: StagedFileSink.Ahead) throws {
         let (files, own, _) = try committed()
-        let last = sink(files)
+        let last = try sink(files)
         try last.resume(own[4], epoch: 5)
         try last.write([EncodedPart("6\n")])
         let staged = try last.stage(for: 6)
@@ -124,7 +125,7 @@ struct SinkJournalTests {
     /// after a return to that epoch.
     @Test func rollingBackCommitsWhatFailedBefore() throws {
         let files = MemoryFileSystem()
-        let first = sink(files, path: nil)
+        let first = try sink(files, path: nil)
         try first.open()
         try first.write([EncodedPart("1\n", target: "a"), EncodedPart("1\n", target: "b")])
         let staged = try first.stage(for: 1)
@@ -146,7 +147,7 @@ struct SinkJournalTests {
     /// that it has forgotten.
     @Test func oldTargetsAreForgotten() throws {
         let files = MemoryFileSystem()
-        let first = sink(files, path: nil)
+        let first = try sink(files, path: nil)
         try first.open()
         var sizes: [Int] = []
         var own: [UInt8] = []
@@ -164,7 +165,7 @@ struct SinkJournalTests {
         #expect(sizes[29] < sizes[11] + sizes[11] / 10)
         #expect(files.text("out/1-0") == "x\ny\n")
         let disk = files.crashKeepingWritten()
-        let second = sink(disk, path: nil)
+        let second = try sink(disk, path: nil)
         try second.resume(own, epoch: 30)
         try second.write([EncodedPart("z\n", target: "out/1-0")])
         let staged = try second.stage(for: 31)

@@ -6,9 +6,10 @@ import Testing
 
 /// What sinks have staged and committed, on disks that lose what was not synced.
 struct StagedOutputTests {
-    private static func fileSink(_ files: MemoryFileSystem) -> StagedFileSink {
+    private static func fileSink(_ files: MemoryFileSystem) throws -> StagedFileSink {
         StagedFileSink(
-            FileSink.Options(path: "out"), journal: ".out-journal", fileSystem: files,
+            FileSink.Options(path: "out"), at: OutputPlace(try PathTemplate("out")),
+            fileSystem: files,
             clock: VirtualClock().clock)
     }
 
@@ -22,7 +23,7 @@ struct StagedOutputTests {
     /// After a sync that failed, a later one says nothing about what was written before.
     @Test func aSinkWhoseSyncFailedStagesNoMore() throws {
         let files = MemoryFileSystem()
-        let sink = Self.fileSink(files)
+        let sink = try Self.fileSink(files)
         try sink.open()
         try sink.write([EncodedPart("a\n")])
         let staged = try sink.stage(for: 1)
@@ -37,7 +38,7 @@ struct StagedOutputTests {
     @Test(arguments: Seeds.list(20))
     func aCommitThatIsRepeatedIsDurable(_ seed: UInt64) throws {
         let files = MemoryFileSystem()
-        let sink = Self.fileSink(files)
+        let sink = try Self.fileSink(files)
         try sink.open()
         try sink.write([EncodedPart("a\n")])
         let staged = try sink.stage(for: 1)

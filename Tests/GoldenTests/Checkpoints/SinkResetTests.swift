@@ -58,7 +58,7 @@ struct SinkResetTests {
 
     /// Makes a journal useless, as if its disk had lost it.
     private func damageJournal(_ sink: String, _ files: MemoryFileSystem) {
-        files.setBytes("out/.weir-reset-\(sink)", [])
+        files.setBytes("out/.\(sink).ndjson.weir-journal", [])
     }
 
     private func staged(_ files: MemoryFileSystem) -> [String] {

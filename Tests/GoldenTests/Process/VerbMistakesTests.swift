@@ -276,9 +276,25 @@ struct VerbMistakesTests {
 
     @Test func aJournalOfASinkThatIsFarTooLargeIsDamage() throws {
         let (file, _) = try makeCheckpoint()
-        let journal = directory(".weir-p-out")
+        let journal = directory(".out.ndjson.weir-journal")
         let found = try run("truncate -s 1T \(journal) && exec \"$WEIR\" run \(file)")
         #expect(found.status == 4, "\(found.errors)")
         #expect(found.errors.contains("\(journal) at offset"), "\(found.errors)")
+    }
+
+    /// Those of checkpoints are known, too: what was taken out of the file may be let go of.
+    @Test func aNameThatCannotBeResetIsABadArgument() throws {
+        let (file, _) = try makeCheckpoint()
+        let plan = try run("exec \"$WEIR\" plan \(file) \(file) --allow-reset outt")
+        #expect(plan.status == 2 && plan.errors.contains("did you mean 'out'?"), "\(plan)")
+        let other = directory("other.yaml")
+        let found = try run(
+            """
+            "$WEIR" run \(file) --allow-reset u --allow-reset zzz; echo $?
+            sed '/^steps:/d' \(file) > \(other)
+            "$WEIR" plan \(file) \(other) --allow-reset u > /dev/null; echo $?
+            """)
+        #expect(found.output == "2\n0\n", "\(found)")
+        #expect(found.errors.contains("no source, step or sink is called 'zzz'"), "\(found)")
     }
 }

@@ -6,8 +6,11 @@ import Synchronization
 ///
 ///     journal = record | record | …
 ///     record  = length of the body: 4 | CRC-32C of the body: 4 | body
-///     body    = epoch: 8 | changes: count, each
+///     body    = epoch: 8 | changes: count, each | lineage: 8
 ///     change  = path | base: 8 | end: 8
+///
+/// The lineage says which run began the output that was changed, and those that went on from its
+/// checkpoints have the same; records of earlier versions have none.
 ///
 /// A record is synced before the files of its epoch are changed; a torn one at the end was never
 /// acted upon. One that is damaged before others, however, was. Paths stand behind their counts;
@@ -22,7 +25,9 @@ final class SinkJournal: Sendable {
 
     struct Record: Sendable, Equatable {
         let epoch: Int
-        let changes: [Change]
+        var changes: [Change]
+        /// 0 where it is not known.
+        var lineage: Int64 = 0
     }
 
     private struct State {
@@ -33,7 +38,7 @@ final class SinkJournal: Sendable {
         var hasDurableName = false
     }
 
-    private let path: String
+    let path: String
     private let fileSystem: any FileSystem
     /// Where it is damaged, and not by what cut its last writing off.
     let damage: StorageError?
@@ -49,18 +54,36 @@ final class SinkJournal: Sendable {
     /// Far more than what the changes of one epoch take.
     private static let readBytesMax = 1 << 30
 
-    /// Opens the journal at a path, making it where it is absent.
-    init(_ path: String, fileSystem: any FileSystem) throws {
+    /// Opens the journal of an output, making it where it is absent; one of an earlier version is
+    /// taken over.
+    convenience init(_ place: OutputPlace, fileSystem: any FileSystem) throws {
+        let lock = try Self.lock(place.lock, for: place.output, fileSystem)
+        if let former = place.former,
+            try fileSystem.status(of: place.journal) == nil,
+            try fileSystem.status(of: former) != nil
+        {
+            try self.init(place, from: former, lock, fileSystem)
+        } else {
+            try self.init(place.journal, lock, fileSystem)
+        }
+    }
+
+    /// Opens a journal that is there, of an output that a sink wrote to before.
+    convenience init(earlier path: String, fileSystem: any FileSystem) throws {
+        let lock = try Self.lock(OutputPlace.lock(of: path), for: path, fileSystem)
+        try self.init(path, lock, fileSystem)
+    }
+
+    private static func lock(
+        _ path: String, for output: String, _ fileSystem: any FileSystem
+    ) throws -> any File {
+        try fileSystem.makeDirectories(FilePath.directory(of: path))
+        return try OutputPlace.claim(path, for: output, fileSystem)
+    }
+
+    private init(_ path: String, _ lock: any File, _ fileSystem: any FileSystem) throws {
         self.path = path
         self.fileSystem = fileSystem
-        try fileSystem.makeDirectories(FilePath.directory(of: path))
-        let lock = try fileSystem.open(path + ".lock", .write(truncating: false))
-        guard try lock.lock() else {
-            throw StorageError(
-                .alreadyExists, operation: "write", path: path,
-                cause: "another run writes to the same output",
-                advice: "stop it, or give this sink a path of its own")
-        }
         self.lock = Mutex(lock)
         var state = State()
         let file = try fileSystem.open(path, .write(truncating: false))
@@ -71,6 +94,35 @@ final class SinkJournal: Sendable {
         if damage == nil && !state.records.isEmpty {
             try self.state.withLock { try rewrite(&$0) }
         }
+    }
+
+    /// Takes over what a journal of an earlier version says of this output. That one may have
+    /// been shared with other pipelines of the name: what it says of other files stays there.
+    private init(
+        _ place: OutputPlace, from former: String, _ lock: any File,
+        _ fileSystem: any FileSystem
+    ) throws {
+        path = place.journal
+        self.fileSystem = fileSystem
+        self.lock = Mutex(lock)
+        let formerLock = OutputPlace.lock(of: former)
+        let held = try OutputPlace.claim(formerLock, for: place.output, fileSystem)
+        defer { withExtendedLifetime(held) {} }
+        var state = State()
+        damage = try Self.read(try fileSystem.open(former, .read), into: &state)
+        let isShared = state.records.contains { record in
+            record.changes.contains { !place.owns($0.path) }
+        }
+        for index in state.records.indices {
+            state.records[index].changes.removeAll { !place.owns($0.path) }
+        }
+        self.state = Mutex(state)
+        // One that is damaged is taken over when it is mended.
+        guard damage == nil else { return }
+        try self.state.withLock { try rewrite(&$0) }
+        guard !isShared else { return }
+        try fileSystem.unlink(former)
+        try fileSystem.unlink(formerLock)
     }
 
     /// Reads all records that are whole; gives where another one is not, before the last of them.
@@ -139,8 +191,9 @@ final class SinkJournal: Sendable {
                 path: try reader.text(), base: Int(try reader.integer(Int64.self)),
                 end: Int(try reader.integer(Int64.self)))
         }
+        let lineage: Int64 = content.rest > 0 ? try content.integer() : 0
         try content.finish()
-        return Record(epoch: epoch, changes: changes)
+        return Record(epoch: epoch, changes: changes, lineage: lineage)
     }
 
     private static func encode(_ record: Record) -> [UInt8] {
@@ -152,6 +205,7 @@ final class SinkJournal: Sendable {
             body.append(Int64(change.base))
             body.append(Int64(change.end))
         }
+        body.append(record.lineage)
         var whole = ByteWriter()
         whole.append(UInt32(body.bytes.count))
         whole.append(CRC32C.checksum(SlabSlice(Slab(body.bytes), 0..<body.bytes.count)))
@@ -174,10 +228,24 @@ final class SinkJournal: Sendable {
         }
     }
 
+    /// What another run than that of a lineage, or those behind it, has changed behind an epoch.
+    func changes(after epoch: Int, notOf lineage: Int64) -> [Change] {
+        guard lineage != 0 else { return [] }
+        return state.withLock { state in
+            state.records.filter {
+                $0.epoch > epoch && $0.lineage != 0 && $0.lineage != lineage
+            }.flatMap(\.changes)
+        }
+    }
+
     /// Adds a record, durably; one that is the last already is not written again.
     func add(_ record: Record) throws {
         try state.withLock { state in
-            if state.records.last == record { return }
+            if let last = state.records.last,
+                last.epoch == record.epoch && last.changes == record.changes
+            {
+                return
+            }
             if state.byteCount > Self.byteCountMax { try compact(&state) }
             guard let file = state.file else { return }
             let bytes = Self.encode(record)

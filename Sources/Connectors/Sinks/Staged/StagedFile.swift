@@ -35,9 +35,17 @@ struct StagedFile: Sendable, Equatable {
 
     /// Whether a name is that of a staged file of an owner.
     static func isStaged(_ name: String, by owner: String) -> Bool {
+        target(of: name, by: owner) != nil
+    }
+
+    /// The name of the file that an owner's staged file is for; nil where a name is none.
+    static func target(of name: String, by owner: String) -> String? {
         let digits = name.reversed().prefix { $0 >= "0" && $0 <= "9" }.count
-        return digits > 0 && name.hasPrefix(".")
-            && name.dropLast(digits).hasSuffix("\(mark)\(owner)-")
+        let ending = "\(mark)\(owner)-"
+        guard digits > 0, name.hasPrefix("."), name.dropLast(digits).hasSuffix(ending) else {
+            return nil
+        }
+        return String(name.dropFirst().dropLast(digits + ending.count))
     }
 
     func encode(to writer: inout ByteWriter) {

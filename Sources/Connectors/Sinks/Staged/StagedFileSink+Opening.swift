@@ -6,6 +6,7 @@ extension StagedFileSink {
     package func open() throws {
         let journal = try openJournal()
         try journal.mend()
+        lineage = max(clock.wallMicroseconds(), 1)
         targets = [:]
         pending = []
         try removeStaged(near: Set(journal.changes(after: 0).map(\.path)))
@@ -18,7 +19,7 @@ extension StagedFileSink {
 
     func openJournal() throws -> SinkJournal {
         if let journal { return journal }
-        let opened = try SinkJournal(journalPath, fileSystem: fileSystem)
+        let opened = try SinkJournal(place, fileSystem: fileSystem)
         journal = opened
         return opened
     }
@@ -27,23 +28,55 @@ extension StagedFileSink {
 
     package func resume(_ own: [UInt8], epoch: Int) throws {
         let journal = try openJournal()
-        let (staged, missing) = try take(own, journal)
-        let damage = journal.damage ?? missing
-        let later = journal.changes(after: epoch)
-        if later.isEmpty && damage == nil {
-            try Self.commit(staged, epoch: epoch, journal, fileSystem)
-            try checkLength()
-        } else {
-            try settle(later, damage, epoch: epoch, staged, journal)
+        var held = try take(own)
+        let near = Set(targets.keys).union(held.staged.map(\.target))
+        if let earlier = try earlierJournal(of: held) {
+            defer { earlier.close() }
+            try resume(held, epoch: epoch, earlier)
+            try removeStaged(near: near, by: StagedFile.owner(journal: earlier.path))
+            held = Held()
         }
-        try removeStaged(near: Set(targets.keys).union((later.map(\.path) + staged.map(\.target))))
+        let later = journal.changes(after: epoch)
+        try resume(held, epoch: epoch, journal)
+        try checkLength()
+        if lineage == 0 { lineage = max(clock.wallMicroseconds(), 1) }
+        try removeStaged(near: near.union(later.map(\.path)))
     }
 
-    /// Takes over what a checkpoint holds; gives what was staged for it, and why the journal has
-    /// less than it says.
-    private func take(
-        _ own: [UInt8], _ journal: SinkJournal
-    ) throws -> (staged: [StagedFile], missing: StorageError?) {
+    /// Brings the files that a journal tells of to where they were at a checkpoint.
+    private func resume(_ held: Held, epoch: Int, _ journal: SinkJournal) throws {
+        let damage = journal.damage ?? held.lack(of: journal, at: place)
+        if journal.changes(after: epoch).isEmpty && damage == nil {
+            try Self.commit(held.staged, epoch: epoch, lineage, journal, fileSystem)
+        } else {
+            try settle(damage, epoch: epoch, held.staged, journal)
+        }
+    }
+
+    /// The journal of the output that a sink had whose path was changed since, if it is there.
+    private func earlierJournal(of held: Held) throws -> SinkJournal? {
+        guard let path = held.journal, path != place.journal, path != place.former,
+            try fileSystem.status(of: path) != nil
+        else { return nil }
+        return try SinkJournal(earlier: path, fileSystem: fileSystem)
+    }
+
+    /// What a checkpoint holds of the output that waits for it.
+    private struct Held {
+        var staged: [StagedFile] = []
+        /// The journal, and how far it was; those of before do not tell.
+        var journal: String?
+        var journalled = 0
+
+        /// Why a journal has less than it had when the checkpoint was made; nil where it has all.
+        func lack(of other: SinkJournal, at place: OutputPlace) -> StorageError? {
+            guard journal == other.path || journal == place.former else { return nil }
+            return other.lastEpoch < journalled ? other.shortened(to: journalled) : nil
+        }
+    }
+
+    /// Takes over what a checkpoint holds.
+    private func take(_ own: [UInt8]) throws -> Held {
         var reader = ByteReader(own)
         targets = [:]
         nextNumber = try reader.count()
@@ -58,25 +91,31 @@ extension StagedFileSink {
             if (target.number > 0) != options.isRolling { continue }
             targets[path] = target
         }
-        let staged = try reader.list { reader throws(ByteReader.Damage) in
+        var held = Held()
+        held.staged = try reader.list { reader throws(ByteReader.Damage) in
             try StagedFile(from: &reader)
         }
-        let missing = try lack(of: journal, &reader)
+        if reader.rest > 0 {
+            held.journal = try reader.text()
+            held.journalled = Int(try reader.integer(Int64.self))
+        }
+        lineage = reader.rest > 0 ? try reader.integer() : 0
         try reader.finish()
-        return (staged, missing)
+        return held
     }
 
     /// Files that are whole stay, whatever became of the journal, and what waits for them is
     /// committed. A file that is gone, or shorter than the checkpoint says, begins anew.
     package func beginAnew(_ own: [UInt8], epoch: Int) throws {
         let journal = try openJournal()
-        let staged = try take(own, journal).staged
+        let staged = try take(own).staged
         for (path, target) in targets.sorted(by: { $0.key < $1.key }) {
             try refuseLonger(name(of: target, path), than: target.byteCount)
         }
         try journal.mend()
         let whole = try staged.filter { try $0.isWhole(in: fileSystem) }
-        try Self.commit(whole, epoch: epoch, journal, fileSystem)
+        if lineage == 0 { lineage = max(clock.wallMicroseconds(), 1) }
+        try Self.commit(whole, epoch: epoch, lineage, journal, fileSystem)
         for (path, target) in targets {
             let status = try fileSystem.status(of: name(of: target, path))
             if let status, status.byteCount >= target.byteCount { continue }
@@ -111,24 +150,15 @@ extension StagedFileSink {
         if there < end.base { throw end.shortened(there) }
     }
 
-    /// Whether the journal has less than it had when the checkpoint was made; those of before do
-    /// not tell, nor does one whose sink had another.
-    private func lack(
-        of journal: SinkJournal, _ reader: inout ByteReader
-    ) throws -> StorageError? {
-        guard reader.rest > 0 else { return nil }
-        let path = try reader.text()
-        let epoch = Int(try reader.integer(Int64.self))
-        let isLess = path == journalPath && journal.lastEpoch < epoch
-        return isLess ? journal.shortened(to: epoch) : nil
-    }
-
     /// Decides about what was committed behind the checkpoint, or may have been, as the journal is
     /// damaged.
     private func settle(
-        _ later: [SinkJournal.Change], _ damage: StorageError?, epoch: Int,
-        _ staged: [StagedFile], _ journal: SinkJournal
+        _ damage: StorageError?, epoch: Int, _ staged: [StagedFile], _ journal: SinkJournal
     ) throws {
+        let later = journal.changes(after: epoch)
+        if ahead != .acceptDuplicates {
+            try refuseForeign(epoch, journal)
+        }
         switch ahead {
         case .refuse:
             if let damage { throw damage }
@@ -150,12 +180,24 @@ extension StagedFileSink {
             let there = try fileSystem.status(of: file.target)?.byteCount ?? 0
             return try there <= file.end && fileSystem.status(of: file.path) != nil
         }
-        try Self.commit(waiting, epoch: epoch, journal, fileSystem)
+        try Self.commit(waiting, epoch: epoch, lineage, journal, fileSystem)
         guard ahead == .acceptDuplicates else { return }
         for (path, target) in targets {
             let there = try fileSystem.status(of: name(of: target, path))?.byteCount
             targets[path]?.byteCount = there ?? 0
         }
+    }
+
+    /// Throws where others have written the output since: their rows are not ours to cut.
+    private func refuseForeign(_ epoch: Int, _ journal: SinkJournal) throws {
+        let foreign = journal.changes(after: epoch, notOf: lineage)
+        guard !foreign.isEmpty else { return }
+        throw SinkAhead(
+            paths: Set(foreign.map(\.path)).sorted(), epoch: epoch,
+            sinkEpoch: journal.lastEpoch,
+            advice: "Another pipeline, or a run that began afresh, has written it since, and its "
+                + "rows are not cut. Give this sink a path of its own, or go on behind what is "
+                + "there with --accept-duplicates")
     }
 
     /// Cuts a file back to what it had at the checkpoint.
@@ -173,17 +215,24 @@ extension StagedFileSink {
         try file.sync()
     }
 
-    /// Removes staged files of ours that no checkpoint knows of.
-    private func removeStaged(near paths: Set<String>) throws {
+    /// Removes staged files of ours that no checkpoint knows of, or those of another owner.
+    private func removeStaged(near paths: Set<String>, by earlier: String? = nil) throws {
+        let formerOwner = place.former.map { StagedFile.owner(journal: $0) }
         var directories = Set(paths.map { FilePath.directory(of: $0) })
-        let first = FilePath.directory(of: options.path ?? journalPath)
+        let first = FilePath.directory(of: options.path ?? place.journal)
         try add(first, levels: options.directoryLevels, to: &directories)
         for directory in directories.sorted() {
-            let place = directory.isEmpty ? "." : directory
-            guard try fileSystem.status(of: place)?.kind == .directory else { continue }
-            for name in try fileSystem.names(in: place)
-            where StagedFile.isStaged(name, by: owner) {
-                try fileSystem.unlink(FilePath.join(directory, name))
+            let shown = directory.isEmpty ? "." : directory
+            guard try fileSystem.status(of: shown)?.kind == .directory else { continue }
+            for name in try fileSystem.names(in: shown) {
+                var isOurs = StagedFile.isStaged(name, by: earlier ?? owner)
+                if earlier == nil, let formerOwner,
+                    let target = StagedFile.target(of: name, by: formerOwner)
+                {
+                    // The owner of earlier versions may have been that of other pipelines, too.
+                    isOurs = isOurs || place.owns(FilePath.join(directory, target))
+                }
+                if isOurs { try fileSystem.unlink(FilePath.join(directory, name)) }
             }
         }
     }

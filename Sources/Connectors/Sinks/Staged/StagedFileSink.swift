@@ -46,13 +46,15 @@ package final class StagedFileSink: SinkWriter {
     }
 
     let options: FileSink.Options
-    let journalPath: String
+    let place: OutputPlace
     /// What the names of our staged files say.
     let owner: String
     let ahead: Ahead
     let fileSystem: any FileSystem
     let clock: EngineClock
     var journal: SinkJournal?
+    /// Which run began the output.
+    var lineage: Int64 = 0
     private let syncs = StagedSyncs()
     var targets: [String: Target] = [:]
     /// By the name of the file that they are for.
@@ -64,12 +66,12 @@ package final class StagedFileSink: SinkWriter {
     private var useCount = 0
 
     package init(
-        _ options: FileSink.Options, journal: String, ahead: Ahead = .refuse,
+        _ options: FileSink.Options, at place: OutputPlace, ahead: Ahead = .refuse,
         fileSystem: any FileSystem, clock: EngineClock
     ) {
         self.options = options
-        journalPath = journal
-        owner = StagedFile.owner(journal: journal)
+        self.place = place
+        owner = StagedFile.owner(journal: place.journal)
         self.ahead = ahead
         self.fileSystem = fileSystem
         self.clock = clock
@@ -182,7 +184,10 @@ package final class StagedFileSink: SinkWriter {
                 for directory in directories { try fileSystem.syncDirectory(directory) }
             }
         }
-        output.commit = { try Self.commit(staged, epoch: epoch, journal, fileSystem) }
+        let lineage = lineage
+        output.commit = {
+            try Self.commit(staged, epoch: epoch, lineage, journal, fileSystem)
+        }
         return output
     }
 
@@ -201,7 +206,8 @@ package final class StagedFileSink: SinkWriter {
         for (path, _) in oldest.prefix(idle.count - Self.targetsMax) { targets[path] = nil }
     }
 
-    /// The next number of a staged file, the targets, what is staged, and how far the journal is.
+    /// The next number of a staged file, the targets, what is staged, how far the journal is, and
+    /// the lineage.
     private func encoded(_ staged: [StagedFile], _ journalled: Int) -> [UInt8] {
         var writer = ByteWriter()
         writer.append(count: nextNumber)
@@ -213,13 +219,15 @@ package final class StagedFileSink: SinkWriter {
         }
         writer.append(count: staged.count)
         for file in staged { file.encode(to: &writer) }
-        writer.append(journalPath)
+        writer.append(place.journal)
         writer.append(Int64(journalled))
+        writer.append(lineage)
         return writer.bytes
     }
 
     static func commit(
-        _ staged: [StagedFile], epoch: Int, _ journal: SinkJournal, _ fileSystem: any FileSystem
+        _ staged: [StagedFile], epoch: Int, _ lineage: Int64, _ journal: SinkJournal,
+        _ fileSystem: any FileSystem
     ) throws {
         guard !staged.isEmpty else { return }
         try journal.add(
@@ -227,7 +235,7 @@ package final class StagedFileSink: SinkWriter {
                 epoch: epoch,
                 changes: staged.map {
                     SinkJournal.Change(path: $0.target, base: $0.base, end: $0.end)
-                }))
+                }, lineage: lineage))
         for file in staged { try file.commit(in: fileSystem) }
     }
 

@@ -33,6 +33,35 @@ struct CheckpointReader {
             return nil
         }
         return CheckpointSpec.SecondPlace(
-            path: path.value, every: every, isRequired: isRequired)
+            path: path.value, place: path.place, every: every, isRequired: isRequired)
+    }
+
+    /// Reports a second place that is the directory of state, or within it, or around it: each
+    /// would remove what it takes for files that nobody needs.
+    func check(_ spec: CheckpointSpec, beside state: StateSpec?) {
+        guard let state, let second = spec.secondPlace,
+            state.path.hasPrefix("/") == second.path.hasPrefix("/")
+        else { return }
+        let (here, there) = (Self.parts(of: state.path), Self.parts(of: second.path))
+        guard here.starts(with: there) || there.starts(with: here) else { return }
+        let relation =
+            here == there ? "is" : there.count > here.count ? "is inside" : "is around"
+        reader.report(
+            "second_place", at: second.place,
+            "'path' of the second place \(relation) the directory of state '\(state.path)'; "
+                + "give it one of its own, on another disk")
+    }
+
+    /// The names along a path, without those that go nowhere.
+    private static func parts(of path: String) -> [Substring] {
+        var parts: [Substring] = path.hasPrefix("/") ? ["/"] : []
+        for part in path.split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != "..", last != "/" {
+                parts.removeLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        return parts
     }
 }

@@ -31,6 +31,8 @@ package struct CheckpointSpec: Sendable {
 
     package struct SecondPlace: Sendable {
         package let path: String
+        /// Where the path stands in the file.
+        let place: Place
         package let every: Int64
         package let isRequired: Bool
     }

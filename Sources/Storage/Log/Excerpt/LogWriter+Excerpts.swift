@@ -41,6 +41,7 @@ extension LogWriter {
         try fileSystem.syncDirectory(directory)
         // The description comes last: without it there is no log.
         try LogOptions().write(directory, fileSystem: fileSystem)
+        try LogRemains.forgetRemoval(directory, fileSystem)
         try fileSystem.syncDirectory(FilePath.directory(of: directory))
     }
 
@@ -49,6 +50,7 @@ extension LogWriter {
         _ directory: String, _ fileSystem: any FileSystem
     ) throws(StorageError) {
         let meta = FilePath.join(directory, LogNames.meta)
+        try LogRemains.announceRemoval(directory, fileSystem)
         if try fileSystem.status(of: meta) != nil {
             try fileSystem.unlink(meta)
             try fileSystem.syncDirectory(directory)

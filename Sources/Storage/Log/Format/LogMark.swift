@@ -131,6 +131,25 @@ package struct LogMark: Sendable, Equatable {
         return (newest.mark, newest.slot, damaged)
     }
 
+    /// The newest mark of a file, of however many partitions; nil where none is whole.
+    static func find(in file: any File) throws(StorageError) -> LogMark? {
+        let slab = Slab(byteCount: headBytes)
+        for place in stride(from: 0, to: try file.status().byteCount, by: page) {
+            let got = try file.readAll(into: slab, 0..<headBytes, at: place)
+            var reader = ByteReader(SlabSlice(slab, 0..<got))
+            guard (try? reader.integer(UInt64.self)) == magic,
+                (try? reader.integer(UInt32.self)) != nil,
+                let count = try? reader.integer(UInt32.self), count > 0, count <= partitionsMax
+            else { continue }
+            do throws(StorageError) {
+                return try read(file, partitionCount: Int(count)).mark
+            } catch {
+                guard error.kind == .corrupt else { throw error }
+            }
+        }
+        return nil
+    }
+
     /// Replaces the mark in a slot.
     func write(to file: any File, slot: Int) throws(StorageError) {
         let bytes = encoded

@@ -121,6 +121,9 @@ package struct LogOptions: Sendable, Equatable {
     ) throws(StorageError) -> LogOptions {
         let path = FilePath.join(directory, LogNames.meta)
         guard let status = try fileSystem.status(of: path) else {
+            if try LogRemains.hasRecords(directory, fileSystem) {
+                throw LogRemains.error(directory, "open")
+            }
             throw StorageError(
                 .notFound, operation: "open", path: directory, cause: "there is no log",
                 advice: "make one with: weir log create \(directory)")
@@ -133,7 +136,8 @@ package struct LogOptions: Sendable, Equatable {
         } catch {
             throw StorageError(
                 .corrupt, operation: "read", path: path, offset: 0, cause: error.cause,
-                advice: "put the log's files back from a copy")
+                advice: "put it back from a copy, or make it anew, with the options that the log "
+                    + "had: weir log create \(directory); the records stay")
         }
     }
 

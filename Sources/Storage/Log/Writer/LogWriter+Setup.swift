@@ -21,6 +21,7 @@ extension LogWriter {
         // Where a power cut leaves the description, it is to leave the marks too.
         try fileSystem.syncDirectory(directory)
         try options.write(directory, fileSystem: fileSystem)
+        try LogRemains.forgetRemoval(directory, fileSystem)
         try fileSystem.syncDirectory(FilePath.directory(of: directory))
     }
 
@@ -31,6 +32,29 @@ extension LogWriter {
             throw StorageError(
                 .alreadyExists, operation: "create", path: directory, cause: "there is a log")
         }
+        if try LogRemains.hasRecords(directory, fileSystem) {
+            throw LogRemains.error(directory, "create")
+        }
+    }
+
+    /// Describes a log anew that has lost its description, or whose is damaged; its records stay,
+    /// and the number of partitions is theirs. Gives what it says now; nil where there is no such
+    /// log.
+    package static func describe(
+        _ directory: String, options: LogOptions, fileSystem: any FileSystem
+    ) throws(StorageError) -> LogOptions? {
+        guard try LogRemains.isUndescribed(directory, fileSystem) else { return nil }
+        let lock = try takeLock(directory, fileSystem)
+        defer { withExtendedLifetime(lock) {} }
+        guard try LogRemains.isUndescribed(directory, fileSystem) else { return nil }
+        var options = options
+        options.partitionCount = try LogRemains.partitionCount(directory, fileSystem)
+        // Without marks, the next writer finds the end from the segments.
+        _ = try fileSystem.open(
+            FilePath.join(directory, LogNames.marks), .write(truncating: false))
+        try fileSystem.syncDirectory(directory)
+        try options.write(directory, fileSystem: fileSystem)
+        return options
     }
 
     /// Makes a log where there is none, and gives one that is there these options; the number of

@@ -283,7 +283,8 @@ package final class LogWriter: Sendable {
     }
 
     /// Commits what was appended and lets go of the log; a staged writer leaves it behind the mark.
-    package func close() throws(StorageError) {
+    /// All of it is durable then, unless the log leaves that to the system and nobody wants it.
+    package func close(durably: Bool = false) throws(StorageError) {
         if state.withLock({ $0.lock == nil }) { return }
         defer { release() }
         if let failure = state.withLock({ $0.failure }) { throw failure }
@@ -294,7 +295,7 @@ package final class LogWriter: Sendable {
                     && (state.mark.ends != LogPlaces(state.partitions.map(\.end))
                         || state.partitions.contains { $0.synced < $0.end.offset })
             }
-            if isBehind { try commit(isSynced: options.sync != .os) }
+            if isBehind { try commit(isSynced: durably || options.sync != .os) }
         }
     }
 
