@@ -199,6 +199,23 @@ struct RecoveryTests {
         return copy.paths.filter { $0.hasPrefix("export/") }.map { FilePath.name(of: $0) }
     }
 
+    /// A second place with checkpoints of another pipeline leaves nothing behind that it would
+    /// refuse later.
+    @Test func aSecondPlaceOfAnotherPipelineLeavesNothing() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        let there = files.paths.filter { $0.hasPrefix("second/") }
+        let set = ["name=other", "settings.state.path=fresh"]
+        let refused = try run(second: second, set: set)
+        #expect(refused.failure?.contains("of pipeline 'w5-chain'") == true)
+        let left = files.paths.filter { $0.hasPrefix("fresh/") }
+        #expect(left.filter { $0.hasSuffix(".manifest") || $0.hasSuffix(".run") } == [])
+        #expect(files.paths.filter { $0.hasPrefix("second/") } == there)
+        try files.unlink("out.ndjson")
+        try files.unlink("late.ndjson")
+        expectWhole(try run(second: "{ path: elsewhere }", set: set))
+    }
+
     @Test func withoutASecondPlaceTheOneBeforeIsTaken() throws {
         try leaveInterrupted()
         let newest = try #require(manifests(in: "state").max())
