@@ -59,14 +59,14 @@ struct PipelineRun {
     static func run(
         _ yaml: String, name: String, over files: MemoryFileSystem, set: [String] = [],
         interruption: Interruption? = nil, recovery: RecoveryOptions = RecoveryOptions(),
+        clock: EngineClock = VirtualClock().clock,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> PipelineRun {
-        let clock = VirtualClock().clock
         let log = LogLines()
         var plan = try plan(
             yaml, name: name, over: files, set: set, clock: clock, recovery: recovery, log: log,
             sourceLocation: sourceLocation)
-        // The clock stands still: only chunks make checkpoints due.
+        // Where the clock stands still, only chunks make checkpoints due.
         plan.checkpoint?.everyChunks = 2
         interruption?.interrupt(&plan)
         let engine = Engine(plan, clock: clock) { log.add($0) }

@@ -10,6 +10,7 @@ final class BufferOutlet {
     ///
     ///     position = version: 1 | offset of the entry: 8 | bytes of it that were given: 8
     ///              | connections so far | open ones: count, each its number in its run, and here
+    ///              | directory of the log (not in positions of version 1)
     struct Place {
         var offset: Int64 = 0
         var used = 0
@@ -17,14 +18,20 @@ final class BufferOutlet {
         var connectionCount = 0
         /// By their number in their own run: those that are open.
         var open: [Int: Int] = [:]
+        /// The log in which it is; nil where that was not written down.
+        var directory: String?
 
-        private static let version: UInt8 = 1
+        private static let version: UInt8 = 2
+
+        /// What a log that begins anew leaves free: what was lost had identifiers, too.
+        private static let gapBits: Int64 = 28
 
         init() {}
 
         init(decoding position: SourcePosition) throws(ByteReader.Damage) {
             var reader = ByteReader(position.bytes)
-            guard try reader.integer(UInt8.self) == Self.version else {
+            let version = try reader.integer(UInt8.self)
+            guard (1...Self.version).contains(version) else {
                 throw ByteReader.Damage(
                     cause: "the version of a buffer's position is not known here")
             }
@@ -35,7 +42,18 @@ final class BufferOutlet {
                 (try reader.count(), try reader.count())
             }
             for (local, number) in pairs { open[local] = number }
+            if version > 1 { directory = try reader.text() }
             try reader.finish()
+        }
+
+        /// Where a log begins that takes the place of one which is gone: behind all that may have
+        /// been in that.
+        var beginningAnew: Int64 { (offset >> Self.gapBits + 1) << Self.gapBits }
+
+        /// Goes on at an offset, with nothing given of what is there.
+        mutating func move(to offset: Int64) {
+            self.offset = offset
+            used = 0
         }
 
         var encoded: SourcePosition {
@@ -49,6 +67,7 @@ final class BufferOutlet {
                 writer.append(count: local)
                 writer.append(count: number)
             }
+            writer.append(directory ?? "")
             return SourcePosition(writer.bytes)
         }
     }
@@ -65,16 +84,14 @@ final class BufferOutlet {
     private var current: (entry: BufferEntry, value: SlabSlice)?
     private var damagesTold = 0
 
-    /// Reads from a position, or from the oldest entry on.
-    init(_ view: LogView, framing: Framing, at position: SourcePosition?) throws {
+    /// Reads from a place, or from the oldest entry on.
+    init(_ view: LogView, framing: Framing, at place: Place?) throws {
         self.framing = framing
-        var start = LogStart.earliest
-        if let position {
-            place = try Place(decoding: position)
-            start = .offset(place.offset)
-        }
-        reader = try LogReader(view, partition: 0, from: start)
-        place.offset = reader.nextOffset
+        reader = try LogReader(
+            view, partition: 0, from: place.map { .offset($0.offset) } ?? .earliest)
+        self.place = place ?? Place()
+        self.place.offset = reader.nextOffset
+        self.place.directory = view.directory
     }
 
     var position: SourcePosition { place.encoded }

@@ -17,6 +17,8 @@ package final class BufferedSource: Source {
         package var framing = Framing.newline
         /// Bytes that the source is asked for at once.
         package var chunkBytes = 512 << 10
+        /// Whether a place that the log does not have is given up.
+        package var givesUpPlace = false
 
         package init(directory: String) { self.directory = directory }
     }
@@ -64,24 +66,69 @@ package final class BufferedSource: Source {
     package func resume(at position: SourcePosition) throws { try open(at: position) }
 
     private func open(at position: SourcePosition?) throws {
-        let writer = try openWriter()
+        let place = try position.map { try goOn(from: try BufferOutlet.Place(decoding: $0)) }
+        let writer = try openWriter(behind: place)
         let view = try LogView(options.directory, fileSystem: fileSystem)
-        outlet = try BufferOutlet(view, framing: options.framing, at: position)
+        outlet = try BufferOutlet(view, framing: options.framing, at: place)
         try source.open()
-        // What came before may be trimmed: the connections of then are still to be ended.
+        // What came before may be trimmed or gone: the connections of then are still to be ended.
         let intake = BufferIntake(
-            source, into: writer, isLater: writer.mark.partitions[0].end.offset > 0,
+            source, into: writer,
+            isLater: place != nil || writer.mark.partitions[0].end.offset > 0,
             chunkBytes: min(options.chunkBytes, Self.chunkBytesMax), clock: clock,
             shared: shared, work: work, notice: notice)
         start(intake)
     }
 
-    private func openWriter() throws -> LogWriter {
+    /// Where the reading goes on in the log as it is now.
+    private func goOn(from old: BufferOutlet.Place) throws -> BufferOutlet.Place {
+        let writer = try openWriter(behind: old)
+        let mark = writer.mark.partitions[0]
+        var place = old
+        // The log was begun anew behind that place, and no checkpoint was made since.
+        if mark.start == old.beginningAnew { place.move(to: mark.start) }
+        if mark.start <= place.offset && place.offset <= mark.end.offset { return place }
+        let cause =
+            "it has offsets from \(mark.start) up to \(mark.end.offset), and was read up to "
+            + "\(old.offset)"
+        guard options.givesUpPlace else {
+            throw StorageError(
+                .notFound, operation: "go on reading", path: options.directory, cause: cause,
+                advice: "put the log's files back from a copy, or give its place up with "
+                    + "--allow-reset and the source's name")
+        }
+        notice("the place in the buffer \(options.directory) is given up: \(cause)")
+        if old.offset < mark.start {
+            place.move(to: mark.start)
+        } else {
+            // What comes is not to get offsets that were read before.
+            try writer.close()
+            self.writer = nil
+            try beginAnew(behind: old, fileSystem.impatient)
+            place.move(to: old.beginningAnew)
+        }
+        return place
+    }
+
+    private func beginAnew(
+        behind place: BufferOutlet.Place, _ files: any FileSystem
+    ) throws(StorageError) {
+        try LogWriter.rebuild(
+            options.directory, from: [], end: place.beginningAnew, fileSystem: files)
+    }
+
+    /// Opens the log; where there is none, and it was read up to a place, it begins anew behind
+    /// that.
+    private func openWriter(behind place: BufferOutlet.Place?) throws -> LogWriter {
         if let writer { return writer }
         let clock = clock
         // Who appends waits by itself, and never with the log's locks.
         let files = fileSystem.impatient
         let made = try waiting.waitingForRoom(options.directory) { () throws(StorageError) in
+            if let place, try LogWriter.isGone(options.directory, fileSystem: files) {
+                try beginAnew(behind: place, files)
+                notice(told(of: place))
+            }
             try LogWriter.prepare(options.directory, options: options.log, fileSystem: files)
             return try LogWriter(
                 options.directory, fileSystem: files,
@@ -90,6 +137,16 @@ package final class BufferedSource: Source {
         for note in made.findings.notes(of: options.directory) { notice(note) }
         writer = made
         return made
+    }
+
+    /// What is to be said of a buffer that begins anew behind a place.
+    private func told(of place: BufferOutlet.Place) -> String {
+        if let old = place.directory, old != options.directory {
+            return "the buffer \(options.directory) takes the place of \(old); what stands there "
+                + "behind offset \(place.offset), if anything, is not read"
+        }
+        return "the buffer \(options.directory) is gone, and with it what it had behind offset "
+            + "\(place.offset), if anything; it begins anew, at offset \(place.beginningAnew)"
     }
 
     private func start(_ intake: BufferIntake) {
@@ -158,10 +215,31 @@ package final class BufferedSource: Source {
     package func sync() throws { try writer?.sync() }
 
     package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
-        let writer = try openWriter()
-        let offsets = try positions.map { try BufferOutlet.Place(decoding: $0).offset }
-        guard let least = offsets.min(), least > writer.mark.partitions[0].start else { return }
+        let places = try positions.map { try BufferOutlet.Place(decoding: $0) }
+        let writer = try openWriter(behind: places.max { $0.offset < $1.offset })
+        guard let least = places.map(\.offset).min(), least > writer.mark.partitions[0].start else {
+            return
+        }
         try writer.trim(0, to: least)
         shared.room.wake()
+    }
+}
+
+extension BufferedSource {
+    /// What stands behind a position in another log than that of `directory`, and would stay there;
+    /// nil where nothing does, or the log was brought to `directory`.
+    package static func left(
+        behind position: SourcePosition, for directory: String, fileSystem: any FileSystem
+    ) -> String? {
+        func mark(_ directory: String) -> LogMark.Partition? {
+            try? LogView(directory, fileSystem: fileSystem).mark().partitions[0]
+        }
+        guard let place = try? BufferOutlet.Place(decoding: position), let old = place.directory,
+            !old.isEmpty, old != directory, let end = mark(old)?.end.offset, end > place.offset
+        else { return nil }
+        if let new = mark(directory), new.start <= place.offset, new.end.offset >= end {
+            return nil
+        }
+        return "what stands in the buffer \(old) from offset \(place.offset) up to \(end)"
     }
 }

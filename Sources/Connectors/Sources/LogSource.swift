@@ -22,6 +22,8 @@ package final class LogSource: Source {
         package var partitionPerPartition = false
         /// What the log is held with for the checkpoints of this source; none where it is nil.
         package var hold: HoldName?
+        /// Whether a place that the log does not have is given up: it is read from its start then.
+        package var givesUpPlace = false
 
         package init(directory: String) { self.directory = directory }
     }
@@ -48,6 +50,7 @@ package final class LogSource: Source {
     let options: Options
     let fileSystem: any FileSystem
     private let clock: EngineClock
+    private let notice: @Sendable (String) -> Void
     private let waker = Waker()
     private var readings: [Reading] = []
     private var wait: LogWait?
@@ -58,7 +61,11 @@ package final class LogSource: Source {
     /// What the log is held at.
     let held = Mutex<LogHold?>(nil)
 
-    package init(_ options: Options, fileSystem: any FileSystem, clock: EngineClock) {
+    package init(
+        _ options: Options, fileSystem: any FileSystem, clock: EngineClock,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.notice = notice
         self.options = options
         self.fileSystem = fileSystem
         self.clock = clock
@@ -278,12 +285,7 @@ package final class LogSource: Source {
         let (turn, places) = try Self.places(position)
         self.turn = turn
         for place in places {
-            let start = place.isFinished ? LogStart.latest : .offset(place.next)
-            let reader = try LogReader(view, partition: place.partition, from: start)
-            let reading = Reading(reader, end: place.end)
-            reading.next = place.next
-            reading.isFinished = place.isFinished
-            readings.append(reading)
+            readings.append(try reading(in: view, from: place))
         }
         if options.partitionPerPartition {
             // It may not have been told yet that they are there.
@@ -292,6 +294,31 @@ package final class LogSource: Source {
         try start(in: view)
         wait = LogWait(view)
         opened.withLock { $0 = view }
+    }
+
+    /// A partition from a place on; from where reading begins where that is gone, and given up.
+    private func reading(
+        in view: LogView, from place: Place
+    ) throws(StorageError) -> Reading {
+        let start = place.isFinished ? LogStart.latest : .offset(place.next)
+        do throws(StorageError) {
+            let reader = try LogReader(view, partition: place.partition, from: start)
+            let reading = Reading(reader, end: place.end)
+            reading.next = place.next
+            reading.isFinished = place.isFinished
+            return reading
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            guard options.givesUpPlace else {
+                throw StorageError(
+                    .notFound, operation: "go on reading", path: error.path, cause: error.cause,
+                    advice: "put its records back, or give its place up with --allow-reset and the "
+                        + "source's name: then it begins where 'from' says")
+            }
+            notice("the place in \(error.path) is given up: \(error.cause)")
+            let reader = try LogReader(view, partition: place.partition, from: options.start)
+            return Reading(reader, end: reader.end)
+        }
     }
 
     /// No checkpoint is to stand behind what a power cut leaves of the log.

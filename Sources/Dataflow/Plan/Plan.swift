@@ -121,6 +121,9 @@ package struct Plan: Sendable {
         /// The fields that were guessed from a sample, in the form of whoever guesses; none where
         /// they are declared. Checkpoints keep them.
         package var guess: [UInt8] = []
+        /// What would be left behind of what the source has taken in, if it went on from a position
+        /// as the file says now; nil for nothing.
+        package var left: @Sendable (SourcePosition) -> String? = { _ in nil }
         /// The table it fills; such a source has no main output.
         package let table: Table?
 

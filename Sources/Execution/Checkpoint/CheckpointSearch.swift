@@ -12,6 +12,7 @@ struct CheckpointSearch {
         var damage: [any Error] = []
     }
 
+    let pipeline: String
     let here: StateFiles
     let there: StateFiles?
     /// By name of a sink: the log in which its rows wait.
@@ -42,6 +43,7 @@ struct CheckpointSearch {
             log("the second place cannot be read: \(error)")
             unread = error
         }
+        try refuseOthers(remote)
         let epochs = Set(local + remote).sorted(by: >)
         found.lastEpoch = epochs.first ?? 0
         for epoch in epochs {
@@ -63,6 +65,18 @@ struct CheckpointSearch {
         guard let chosen = found.manifest?.epoch else { return found }
         for epoch in local where epoch > chosen { try setAside(epoch) }
         return found
+    }
+
+    /// Throws where the second place belongs to another pipeline: nothing of that is to come here,
+    /// and nothing of this one is to go there.
+    private func refuseOthers(_ epochs: [Int]) throws {
+        guard let there, let manifestsThere else { return }
+        let newest = epochs.reversed().lazy.compactMap { try? manifestsThere.read($0) }.first
+        guard let newest, !newest.hasEnded, newest.pipeline != pipeline else { return }
+        throw RestoreError.wouldLose([
+            "the state in the second place \(there.path) is that of pipeline "
+                + "'\(newest.pipeline)', not of '\(pipeline)'; give this one a place of its own"
+        ])
     }
 
     /// Gives a manifest another name, under which nobody takes it for one.

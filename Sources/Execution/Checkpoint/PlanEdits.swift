@@ -32,6 +32,8 @@ package struct PlanEdits {
         package let losesState: Bool
         /// What was changed.
         package let change: String?
+        /// What of it is lost, where that is not all of it.
+        package var part: String?
     }
 
     package private(set) var edits: [Edit] = []
@@ -50,12 +52,13 @@ package struct PlanEdits {
             ? nil : "from \(manifest.workers) workers to \(plan.settings.workers)"
         for source in manifest.sources {
             let isRead = source.position != nil || source.table != nil
+            let node = plan.sources.first { $0.name == source.name }
             add(
-                .source, source.name, source.binding,
-                plan.sources.first { $0.name == source.name }?.binding,
+                .source, source.name, source.binding, node?.binding,
                 byteCount: (source.table.flatMap { try? place?.byteCount(of: $0) } ?? 0)
                     + (source.position?.bytes.count ?? 0),
-                hasState: isRead && !manifest.isFinished)
+                hasState: isRead && !manifest.isFinished,
+                left: source.position.flatMap { node?.left($0) })
         }
         for step in manifest.steps {
             add(
@@ -95,7 +98,7 @@ package struct PlanEdits {
 
     private mutating func add(
         _ kind: Kind, _ name: String, _ old: StateBinding, _ new: StateBinding?, byteCount: Int,
-        hasState: Bool, moves: String? = nil
+        hasState: Bool, moves: String? = nil, left: String? = nil
     ) {
         var (fate, change) = (Fate.kept, moves)
         if let new {
@@ -108,10 +111,17 @@ package struct PlanEdits {
         } else {
             fate = .dropped
         }
+        let isLeaving = hasState && left != nil && fate != .reset && fate != .dropped
+        if isLeaving {
+            fate = .reset
+            change = [change, "its buffer is another one"].compactMap { $0 }
+                .joined(separator: StateBinding.separator)
+        }
         edits.append(
             Edit(
                 kind: kind, name: name, fate: fate, byteCount: byteCount,
-                losesState: hasState && (fate == .reset || fate == .dropped), change: change))
+                losesState: hasState && (fate == .reset || fate == .dropped), change: change,
+                part: isLeaving ? left : nil))
     }
 
     /// What would be lost, beyond what is allowed to be.
@@ -130,7 +140,7 @@ package struct PlanEdits {
             let how = edit.fate == .reset ? "was changed" : "is gone"
             let what =
                 switch edit.kind {
-                case .source: "where it was read to"
+                case .source: edit.part ?? "where it was read to"
                 case .step: "its state (\(edit.byteCount) bytes)"
                 case .sink: "\(edit.byteCount) bytes of output that wait for it"
                 }

@@ -30,7 +30,8 @@ struct Recovery {
         let there = plan.checkpoint?.secondPlace.map {
             StateFiles($0.path, fileSystem: directory.fileSystem)
         }
-        let search = CheckpointSearch(here: here, there: there, logs: logs, executor: executor)
+        let search = CheckpointSearch(
+            pipeline: plan.name, here: here, there: there, logs: logs, executor: executor)
         let found = try search.newest(log: log)
         lastEpoch = found.lastEpoch
         guard let newest = found.manifest else {

@@ -27,6 +27,7 @@ extension SourceSpec {
         options.log = buffer.options
         options.framing = framing
         options.chunkBytes = chunkBytes
+        options.givesUpPlace = surroundings.recovery.allowedResets.contains(name.value)
         return BufferedSource(
             source, options, fileSystem: surroundings.fileSystem,
             waiting: surroundings.waitingFiles, clock: surroundings.clock,
@@ -38,6 +39,7 @@ extension SourceSpec {
         _ framing: Framing, hold: LogSource.HoldName?, _ surroundings: Surroundings
     ) throws -> any Source {
         let scope = watermark?.scope ?? .source
+        let givesUpPlace = surroundings.recovery.allowedResets.contains(name.value)
         switch kind {
         case .file(let file):
             var options = FileSource.Options(patterns: file.paths.map(\.value))
@@ -45,6 +47,7 @@ extension SourceSpec {
             options.recordBytesMax = recordBytesMax
             options.isFollowing = file.follow
             options.partitionPerFile = scope == .file || scope == .partition
+            options.givesUpPlace = givesUpPlace
             return FileSource(
                 options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
                 notice: surroundings.notice)
@@ -69,8 +72,10 @@ extension SourceSpec {
             options.recordBytesMax = recordBytesMax
             options.partitionPerPartition = scope == .partition
             options.hold = hold
+            options.givesUpPlace = givesUpPlace
             return LogSource(
-                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock)
+                options, fileSystem: surroundings.fileSystem, clock: surroundings.clock,
+                notice: surroundings.notice)
         case .generate(let generator):
             return GenerateSource(try RecordGenerator(generator.options))
         }

@@ -70,6 +70,13 @@ extension CheckedPipeline {
             var node = try node(source, inside)
             node.binding = binding(of: source)
             node.guess = source.guess
+            if let buffer = source.spec.buffer {
+                let files = surroundings.fileSystem
+                node.left = { position in
+                    BufferedSource.left(
+                        behind: position, for: buffer.path, fileSystem: files)
+                }
+            }
             plan.sources.append(node)
         }
         for step in steps { plan.steps.append(node(step)) }

@@ -148,11 +148,72 @@ struct RecoveryTests {
         var later = try run(second: second)
         #expect(later.failure?.contains("state/") == true, "\(later.failure ?? "")")
         for _ in runs where later.failure != nil {
-            let told = isCopyDamaged ? "is of no use" : "the next run goes on with its copy"
-            #expect(later.log.contains { $0.contains(told) })
+            let told = "the next run goes on with its copy"
+            if !isCopyDamaged { #expect(later.log.contains { $0.contains(told) }) }
             later = try run(second: second)
         }
         if isCopyDamaged { #expect(later.failure != nil) } else { expectWhole(later) }
+    }
+
+    /// A block that is damaged where no copy is: the one before is taken, whole as it was, here or
+    /// in the second place.
+    @Test(arguments: ["none", "behind", "damaged"])
+    func aDamagedBlockWithoutACopyCostsItsCheckpoint(_ copies: String) throws {
+        let second = copies == "none" ? nil : "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        let list = try CheckpointInspection("state", fileSystem: files).list().checkpoints
+        let (newest, before) = (try #require(list.last), list[list.count - 2])
+        let own = Set(try needed(newest.epoch)).subtracting(try needed(before.epoch))
+            .filter { $0.hasSuffix(".run") }
+        try #require(!own.isEmpty)
+        for name in own { damage("state/\(name)", at: 9) }
+        if copies != "none" {
+            for name in own {
+                if copies == "behind" { try files.unlink("second/\(name)") }
+                if copies == "damaged" { damage("second/\(name)", at: 9) }
+            }
+            if copies == "behind" {
+                for path in manifests(in: "second") where path.hasSuffix("\(newest.epoch).manifest")
+                {
+                    try files.unlink(path)
+                }
+            }
+        }
+        var later = try run(second: second)
+        for _ in own where later.failure?.contains("--roll-back-sinks") == false {
+            #expect(later.failure?.contains("state/") == true)
+            later = try run(second: second)
+        }
+        #expect(later.failure?.contains("--roll-back-sinks") == true, "\(later.failure ?? "")")
+        var recovery = RecoveryOptions()
+        recovery.sinksAhead = .rollBack
+        expectWhole(try run(second: second, recovery: recovery))
+    }
+
+    /// The files of state that a checkpoint needs.
+    private func needed(_ epoch: Int) throws -> [String] {
+        let copy = files.crashKeepingWritten()
+        let place = CheckpointInspection("state", fileSystem: copy)
+        for path in copy.paths where path.hasPrefix("export/") { try copy.unlink(path) }
+        _ = try place.copy(epoch: epoch, to: "export")
+        return copy.paths.filter { $0.hasPrefix("export/") }.map { FilePath.name(of: $0) }
+    }
+
+    /// A second place with checkpoints of another pipeline leaves nothing behind that it would
+    /// refuse later.
+    @Test func aSecondPlaceOfAnotherPipelineLeavesNothing() throws {
+        let second = "{ path: second, required: true }"
+        try leaveInterrupted(second: second)
+        let there = files.paths.filter { $0.hasPrefix("second/") }
+        let set = ["name=other", "settings.state.path=fresh"]
+        let refused = try run(second: second, set: set)
+        #expect(refused.failure?.contains("of pipeline 'w5-chain'") == true)
+        let left = files.paths.filter { $0.hasPrefix("fresh/") }
+        #expect(left.filter { $0.hasSuffix(".manifest") || $0.hasSuffix(".run") } == [])
+        #expect(files.paths.filter { $0.hasPrefix("second/") } == there)
+        try files.unlink("out.ndjson")
+        try files.unlink("late.ndjson")
+        expectWhole(try run(second: "{ path: elsewhere }", set: set))
     }
 
     @Test func withoutASecondPlaceTheOneBeforeIsTaken() throws {

@@ -72,6 +72,16 @@ extension LogWriter {
         if wanted != present { try wanted.write(directory, fileSystem: fileSystem) }
     }
 
+    /// Whether nothing of a log is in a directory: neither its description nor a segment.
+    package static func isGone(
+        _ directory: String, fileSystem: any FileSystem
+    ) throws(StorageError) -> Bool {
+        guard try fileSystem.status(of: directory) != nil else { return true }
+        return try !fileSystem.names(in: directory).contains {
+            $0 == LogNames.meta || $0.hasSuffix(LogNames.segmentSuffix)
+        }
+    }
+
     /// Claims a log for as long as the file is open.
     static func takeLock(
         _ directory: String, _ fileSystem: any FileSystem

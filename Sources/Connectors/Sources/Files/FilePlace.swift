@@ -127,6 +127,26 @@ struct FilePlace: Equatable {
         return try matches(file) ? file : nil
     }
 
+    /// What stands at the path of a place whose file is not to be found.
+    enum Successor {
+        case none
+        /// The first bytes of what was read, and nothing more.
+        case beginning(any File, FileStatus)
+        case another
+    }
+
+    func successor(in fileSystem: any FileSystem) throws -> Successor {
+        guard let status = try fileSystem.status(of: path), status.kind == .regular else {
+            return .none
+        }
+        let file = try fileSystem.open(path, .read)
+        let opened = try file.status()
+        guard hasHead, Codec(path: path) == nil, opened.byteCount < offset,
+            try Self.mark(of: file, 0..<head.byteCount) == head
+        else { return .another }
+        return .beginning(file, opened)
+    }
+
     /// The error for a file that is not there any more.
     var missing: StorageError {
         StorageError(

@@ -27,6 +27,8 @@ package final class FileSource: Source {
         package var scanMilliseconds = 100
         /// While following: how long a file that was rotated away must be still to be left.
         package var drainMilliseconds = 5000
+        /// Whether a place is given up whose file is gone.
+        package var givesUpPlace = false
 
         package init(patterns: [String]) { self.patterns = patterns }
     }
@@ -41,6 +43,7 @@ package final class FileSource: Source {
     private let fileSystem: any FileSystem
     private let clock: EngineClock
     private let waker = Waker()
+    private let notice: @Sendable (String) -> Void
     private let follower: FileFollower?
     private var paths: [String] = []
     private var nextPath = 0
@@ -56,6 +59,7 @@ package final class FileSource: Source {
         self.options = options
         self.fileSystem = fileSystem
         self.clock = clock
+        self.notice = notice
         follower =
             options.isFollowing
             ? FileFollower(options, fileSystem: fileSystem, notice: notice) : nil
@@ -77,11 +81,13 @@ package final class FileSource: Source {
     }
 
     /// Adds the files that match to those that are read.
-    private func add(_ patterns: [String]) throws {
+    private func add(_ patterns: [String], mayMatchNone: Bool = false) throws {
         for text in patterns {
             let pattern = FilePattern(text)
             let found = try pattern.expand(in: fileSystem)
-            guard !found.isEmpty else { throw FileSource.missing(pattern, in: fileSystem) }
+            guard !found.isEmpty || mayMatchNone else {
+                throw FileSource.missing(pattern, in: fileSystem)
+            }
             for path in found where !paths.contains(path) { paths.append(path) }
         }
     }
@@ -94,6 +100,7 @@ package final class FileSource: Source {
         var identities: Set<FileStatus.Identity> = []
         for path in known {
             guard let status = try fileSystem.status(of: path) else {
+                if options.givesUpPlace { continue }
                 throw StorageError(
                     .notFound, operation: "go on reading", path: path,
                     cause: "it was read, and is not there to be told from the files of "
@@ -102,7 +109,7 @@ package final class FileSource: Source {
             }
             identities.insert(status.identity)
         }
-        try add(patterns)
+        try add(patterns, mayMatchNone: options.givesUpPlace)
         for (index, path) in paths.enumerated().dropFirst(known.count).reversed() {
             let isKnown = try fileSystem.status(of: path).map { identities.contains($0.identity) }
             if isKnown == true { paths.remove(at: index) }
@@ -144,13 +151,25 @@ package final class FileSource: Source {
                 if options.partitionPerFile { events.append(.finished(nextPath - 1)) }
                 self.current = nil
             } else if nextPath < paths.count {
-                let path = paths[nextPath]
-                let file = try fileSystem.open(path, .read)
-                current = RecordFile(file, path: path, options: options)
-                nextPath += 1
+                current = try openNext()
             } else {
                 return takeEvents() ?? .end
             }
+        }
+    }
+
+    /// The next file; nil where it is gone, and may be.
+    private func openNext() throws -> RecordFile? {
+        let path = paths[nextPath]
+        nextPath += 1
+        do throws(StorageError) {
+            return RecordFile(
+                try fileSystem.open(path, .read), path: path, options: options)
+        } catch {
+            guard error.kind == .notFound, options.givesUpPlace else { throw error }
+            notice("\(path) is gone, and was not read")
+            if options.partitionPerFile { events.append(.finished(nextPath - 1)) }
+            return nil
         }
     }
 
@@ -243,6 +262,7 @@ package final class FileSource: Source {
 
     private func resumeList(_ reader: inout ByteReader, _ form: FilePositionForm) throws {
         var patterns = options.patterns
+        var lost: FilePlace?
         if form == .list {
             patterns = try reader.list { reader throws(ByteReader.Damage) in try reader.text() }
         }
@@ -253,22 +273,44 @@ package final class FileSource: Source {
             guard nextPath > 0, nextPath <= paths.count else {
                 throw ByteReader.Damage(cause: "a file is not in the list of files")
             }
-            guard let found = try place.find(in: fileSystem) else { throw place.missing }
-            // Its rows keep the name under which others of it have left.
-            current = try RecordFile(
-                resuming: found.file, path: paths[nextPath - 1], at: place.content,
-                options: options)
-            guard current != nil else { throw place.missing }
-            if found.path != paths[nextPath - 1] { movedFiles[paths[nextPath - 1]] = found.path }
+            lost = try !goOn(from: place) ? place : nil
         }
         let ends = try reader.list { reader throws(ByteReader.Damage) in try reader.count() }
         events = ends.map { .finished($0) }
+        if let lost {
+            try giveUp(lost)
+            // What is there now is read, whenever it came.
+            patterns = []
+        }
         // Files that came meanwhile are not read, but those of patterns that were added are.
         try addFurther(options.patterns.filter { !patterns.contains($0) })
         if options.partitionPerFile {
             // It may not have been told yet that they are there.
             let first = current == nil ? nextPath : nextPath - 1
             events = (first..<paths.count).map { .opened($0) } + events
+        }
+    }
+
+    /// Goes on in the file that was being read; says whether it was found.
+    private func goOn(from place: FilePlace) throws -> Bool {
+        let name = paths[nextPath - 1]
+        guard let found = try place.find(in: fileSystem) else { return false }
+        // Its rows keep the name under which others of it have left.
+        current = try RecordFile(
+            resuming: found.file, path: name, at: place.content, options: options)
+        if current != nil && found.path != name { movedFiles[name] = found.path }
+        return current != nil
+    }
+
+    /// Leaves the file that was being read. What took its path is read from its start, unless that
+    /// is a part of what was read.
+    private func giveUp(_ place: FilePlace) throws {
+        guard options.givesUpPlace else { throw place.missing }
+        notice("the place in \(place.path) is given up: no file has what was read before")
+        if case .another = try place.successor(in: fileSystem) {
+            nextPath -= 1
+        } else if options.partitionPerFile {
+            events.append(.finished(nextPath - 1))
         }
     }
 

@@ -136,20 +136,24 @@ final class FileFollower {
         partitionCount = try reader.count()
         let first = try reader.count()
         let places = try FollowedPlaces(from: &reader, form)
-        for (index, found) in try places.find(in: fileSystem).enumerated() {
+        let all = try places.find(in: fileSystem)
+        for (index, found) in all.enumerated() {
             let (partition, place) = (places.entries[index].partition, places.entries[index].place)
             if index == first { current = files.count }
-            guard let found else {
-                guard !place.hasHead else { throw place.missing }
+            if found == nil && !place.hasHead {
                 notice("\(place.path) is gone; it was empty when it was seen last")
                 events.append(.finished(partition))
                 continue
             }
-            guard
+            guard let found,
                 let records = try RecordFile(
                     resuming: found.file, path: found.path, at: place.content,
                     options: options)
-            else { throw place.missing }
+            else {
+                guard options.givesUpPlace else { throw place.missing }
+                try giveUp(place, partition, taken: all.compactMap { $0?.identity }, now: now)
+                continue
+            }
             // Under its old path, as with a file that is renamed while it is read: when another one
             // stands there it is left once it is still.
             files.append(
@@ -159,6 +163,25 @@ final class FileFollower {
         }
         if current >= files.count { current = 0 }
         try scan(now: now)
+    }
+
+    /// Leaves a place whose file is gone. What took its path is read from its start, unless that is
+    /// a part of what was read.
+    private func giveUp(
+        _ place: FilePlace, _ partition: Int, taken: [FileStatus.Identity], now: Int64
+    ) throws {
+        notice("the place in \(place.path) is given up: no file has what was read before")
+        guard case .beginning(let file, let status) = try place.successor(in: fileSystem),
+            !taken.contains(status.identity),
+            let records = try RecordFile(
+                resuming: file, path: place.path,
+                at: RecordBuffer.Place(offset: status.byteCount, isRejected: false),
+                options: options)
+        else { return events.append(.finished(partition)) }
+        files.append(
+            FollowedFile(
+                records, path: place.path, identity: status.identity, partition: partition,
+                now: now))
     }
 
     /// Gives away what became of files.
