@@ -146,6 +146,15 @@ struct ExplainTests {
         for input in plan.sinks.flatMap(\.inputs) { _ = input.makeEncoder() }
     }
 
+    @Test func identifiersOfRowsAreTold() throws {
+        let text = """
+            sources: { in: { type: generate, generator: orders, rows: 100 } }
+            sinks: { out: { type: stdout, event_id: id } }
+            """
+        let pipeline = try #require(TestWorld().check(text).pipeline)
+        #expect(pipeline.describe().text().contains("each row with its event_id in 'id'"))
+    }
+
     @Test func theStateOfAWindowIsBoundToTheTypesOfWhatItComputes() throws {
         func meaning(_ type: String) throws -> String {
             let text = """

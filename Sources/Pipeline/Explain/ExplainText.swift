@@ -51,9 +51,11 @@ extension PipelineDescription {
     }
 
     private func lines(of sink: Sink) -> [String] {
-        [
+        let identifier = sink.identifier.map { "; each row with its event_id in '\($0)'" } ?? ""
+        return [
             "\(sink.name): \(sink.type), \(sink.target), \(sink.format)",
-            "writes " + (sink.inputs.isEmpty ? "nothing" : sink.inputs.joined(separator: ", ")),
+            "writes " + (sink.inputs.isEmpty ? "nothing" : sink.inputs.joined(separator: ", "))
+                + identifier,
             "when its target is away: \(sink.whenAway)",
             "guarantee: \(sink.guarantee)",
         ]

@@ -45,6 +45,8 @@ package struct PipelineDescription: Sendable, Equatable {
         package let target: String
         package let format: String
         package let inputs: [String]
+        /// The field with each row's identifier.
+        package let identifier: String?
         /// What it does while its target is away.
         package let whenAway: String
         /// How often a row gets there, across crashes.
@@ -200,7 +202,9 @@ extension CheckedPipeline {
         return PipelineDescription.Sink(
             name: secrets.redact(sink.spec.name.value), type: sink.spec.type,
             target: secrets.redact(target), format: sink.spec.format.name,
-            inputs: sink.inputs.map { title($0.edge) }, whenAway: whenAway(sink.spec),
+            inputs: sink.inputs.map { title($0.edge) },
+            identifier: sink.spec.eventID.map { secrets.redact($0.value) },
+            whenAway: whenAway(sink.spec),
             guarantee: guarantee(of: sink))
     }
 

@@ -223,6 +223,9 @@ struct RecoveryTests {
         var later = try run()
         // The output of the newest was committed: nothing goes on by itself.
         #expect(later.failure?.contains("--roll-back-sinks") == true, "\(later.failure ?? "")")
+        for name in ["sink 'out'", "out.ndjson", "sink 'late'", "late.ndjson"] {
+            #expect(later.failure?.contains(name) == true, "\(later.failure ?? "")")
+        }
         #expect(later.log.contains { $0.contains("checksum is wrong") })
         var recovery = RecoveryOptions()
         recovery.sinksAhead = .rollBack
