@@ -62,7 +62,7 @@ struct SharedOutputTests {
             started a.yaml st_a
             size=$(stat -c %s out/x.ndjson)
             for other in b c; do
-              "$WEIR" run $other.yaml; echo "$other: $?"
+              timeout 60 "$WEIR" run $other.yaml; echo "$other: $?"
             done
             [ $(stat -c %s out/x.ndjson) -ge $size ] && echo whole
             kill -TERM $p; wait $p; echo "a: $?"
@@ -103,8 +103,8 @@ struct SharedOutputTests {
             stopped a.yaml st_a; echo "a: $?"
             stopped b.yaml st_b; echo "b: $?"
             sum=$(md5sum out/x.ndjson)
-            "$WEIR" run a.yaml; echo "a: $?"
-            "$WEIR" run a.yaml --roll-back-sinks; echo "a: $?"
+            timeout 60 "$WEIR" run a.yaml; echo "a: $?"
+            timeout 60 "$WEIR" run a.yaml --roll-back-sinks; echo "a: $?"
             [ "$(md5sum out/x.ndjson)" = "$sum" ] && echo whole
             stopped b.yaml st_b; echo "b: $?"
             """)
