@@ -101,11 +101,16 @@ final class Assembly {
         isAtEnd: Bool
     ) throws -> [SinkRunner] {
         let nodes = core.topology.plan.sinks
-        for (node, writer) in zip(nodes, writers) {
+        for (index, (node, writer)) in zip(nodes, writers).enumerated() {
             guard let sink = recovery?.sink(node) else { continue }
             do {
                 try recovery?.bringRows(of: node, to: writer.waitingLog, log: core.log)
                 try reading(node.name) { try writer.resume(sink.staged, epoch: sink.epoch) }
+            } catch var error as SinkAhead {
+                error.sink = node.name
+                let rest = zip(nodes, writers).dropFirst(index + 1)
+                error.others = rest.compactMap { other($0, $1, recovery) }
+                throw error
             } catch let error as StorageError where error.kind == .corrupt {
                 let resets = core.topology.plan.checkpoint?.allowedResets ?? []
                 guard resets.contains(node.name) else { throw error }
@@ -122,6 +127,17 @@ final class Assembly {
         return zip(nodes.indices, writers).map { index, writer in
             SinkRunner(index, writer: writer, core: core, arrivals: core.arrivals[index])
         }
+    }
+
+    /// A sink that was not opened, if it is known to have more than the checkpoint knows of.
+    private static func other(
+        _ node: Plan.SinkNode, _ writer: any SinkWriter, _ recovery: Recovery?
+    ) -> SinkAhead.Other? {
+        guard let sink = recovery?.sink(node), let last = try? writer.lastEpoch(),
+            last > sink.epoch
+        else { return nil }
+        return SinkAhead.Other(
+            sink: node.name, target: node.binding.definition, epoch: last)
     }
 
     /// By sink: rows that waited for it, and do so in its log.

@@ -223,20 +223,3 @@ final class SinkJournal: Sendable {
         state.hasDurableName = true
     }
 }
-
-/// A sink has committed more than the checkpoint that a run would go on from knows of.
-package struct SinkAhead: Error, CustomStringConvertible {
-    package let paths: [String]
-    package let epoch: Int
-    package let sinkEpoch: Int
-    /// What can be done about it.
-    package var advice =
-        "Cut the output back with --roll-back-sinks, or go on behind it with --accept-duplicates"
-
-    package var description: String {
-        """
-        output was committed up to checkpoint \(sinkEpoch), but only checkpoint \(epoch) can be \
-        restored: \(paths.joined(separator: ", ")). \(advice)
-        """
-    }
-}
