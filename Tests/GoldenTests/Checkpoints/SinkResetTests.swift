@@ -75,6 +75,19 @@ struct SinkResetTests {
         }
     }
 
+    /// A refusal names all that is ahead, the first and those behind it.
+    @Test func allSinksThatAreAheadAreNamed() throws {
+        let sinks = Self.file + "\n  b: { type: file, path: out/b.ndjson, inputs: in }"
+        try stopTwice(sinks)
+        let manifests = files.paths.filter { $0.hasSuffix(".manifest") }.sorted()
+        try #require(manifests.count > 1)
+        files.setBytes(manifests[manifests.count - 1], [])
+        let refused = try run(sinks, over: files)
+        for part in ["sink 'a'", "out/a.ndjson", "sink 'b'", "out/b.ndjson"] {
+            #expect(refused.failure?.contains(part) == true, "\(refused.failure ?? "")")
+        }
+    }
+
     /// All rows are there, and the journal alone is lost.
     @Test func outputWhoseJournalIsLostStays() throws {
         try stopTwice()
