@@ -217,7 +217,7 @@ package final class BufferedSource: Source {
     package func keep(from positions: [SourcePosition], isFinished: Bool) throws {
         let places = try positions.map { try BufferOutlet.Place(decoding: $0) }
         let writer = try openWriter(behind: places.max { $0.offset < $1.offset })
-        guard let least = places.map(\.offset).min(), least > writer.mark.partitions[0].start else {
+        guard let least = places.map(\.offset).min(), writer.hasToTrim(0, to: least) else {
             return
         }
         try writer.trim(0, to: least)

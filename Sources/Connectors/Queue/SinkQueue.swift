@@ -181,7 +181,7 @@ final class SinkQueue: Sendable {
     }
 
     private func trim(to sent: Int64) throws {
-        if sent > writer.mark.partitions[0].start { try writer.trim(0, to: sent) }
+        if writer.hasToTrim(0, to: sent) { try writer.trim(0, to: sent) }
     }
 
     /// Removes from the log what was taken.

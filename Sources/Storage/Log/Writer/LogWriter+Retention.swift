@@ -28,6 +28,17 @@ extension LogWriter {
         return state.withLock { $0.partitions[partition].start }
     }
 
+    /// Whether a trim to an offset would change anything: files that an earlier one could not
+    /// remove are still there to be removed.
+    package func hasToTrim(_ partition: Int, to offset: Int64) -> Bool {
+        state.withLock { state in
+            let mark = state.mark.partitions[partition]
+            guard offset <= mark.start else { return true }
+            let next = state.partitions[partition].segments.dropFirst().first
+            return next.map { $0.base <= mark.start && $0.base <= mark.end.segment } ?? false
+        }
+    }
+
     /// Applies the log's limits of age and size; gives how many segments went. `now` is the time of
     /// the day in microseconds, with which records' timestamps compare.
     @discardableResult
