@@ -71,7 +71,10 @@ struct CheckpointSearch {
     /// and nothing of this one is to go there.
     private func refuseOthers(_ epochs: [Int]) throws {
         guard let there, let manifestsThere else { return }
-        let newest = epochs.reversed().lazy.compactMap { try? manifestsThere.read($0) }.first
+        var newest: CheckpointManifest?
+        for epoch in epochs.reversed() where newest == nil {
+            newest = try? manifestsThere.read(epoch)
+        }
         guard let newest, !newest.hasEnded, newest.pipeline != pipeline else { return }
         throw RestoreError.wouldLose([
             "the state in the second place \(there.path) is that of pipeline "

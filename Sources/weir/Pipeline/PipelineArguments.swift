@@ -72,9 +72,11 @@ extension PipelineWorld {
             unsafe getenv(name).map { unsafe String(cString: $0) }
         }
         world.guess = { directories, source in
-            directories.lazy.compactMap { directory in
-                CheckpointInspection(directory, fileSystem: files).guess(of: source)
-            }.first
+            for directory in directories {
+                let found = CheckpointInspection(directory, fileSystem: files).guess(of: source)
+                if let found { return found }
+            }
+            return nil
         }
         return world
     }

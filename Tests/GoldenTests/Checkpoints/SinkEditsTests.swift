@@ -117,8 +117,14 @@ struct SinkEditsTests {
                 let newest = list.checkpoints.last,
                 let mark = try? LogView("log", fileSystem: files).mark()
             else { return false }
+            // Its last rows may have come with the checkpoint before.
+            let byteCount = files.paths.filter {
+                $0.hasPrefix("log/0-") && $0.hasSuffix(".segment")
+            }
+            .reduce(0) { $0 + files.bytes($1).count }
             return newest.isFinished == isFinished && !newest.hasEnded
                 && mark.epoch < UInt64(newest.epoch)
+                && mark.partitions[0].end.position < byteCount
         }
     }
 
@@ -126,7 +132,10 @@ struct SinkEditsTests {
     func outputThatWaitsInALogIsNotLostUnasked(_ isFinished: Bool) throws {
         let file = "  f: { type: file, path: out/f, inputs: some }\n"
         let log = "  l: { type: log, path: log, inputs: some }\n"
-        let left = try clones(file + log, isFinished: isFinished)
+        var left: [MemoryFileSystem] = []
+        for _ in 0..<100 where left.isEmpty {
+            left = try clones(file + log, isFinished: isFinished)
+        }
         let edits = [file, file + log.replacing("path: log", with: "path: other")]
         for (edit, files) in zip(edits, [left.first, left.last]) {
             let files = try #require(files)
